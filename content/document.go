@@ -1,0 +1,143 @@
+package content
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Document is one thing of one type: the facts that do not depend on a
+// language, and its variants. It is the unit of compare-and-swap.
+type Document struct {
+	ID   string `json:"id" bson:"_id"`
+	Type string `json:"type" bson:"type"`
+	// Version grows by one with every write.
+	Version int64 `json:"version" bson:"version"`
+	// Owner is the scope of the organisation the document belongs to: the scope
+	// of a contributor's grant. Empty for the newsroom's own.
+	Owner     string    `json:"owner,omitempty" bson:"owner,omitempty"`
+	Author    string    `json:"author" bson:"author"`
+	CreatedAt time.Time `json:"created_at" bson:"created_at"`
+	UpdatedAt time.Time `json:"updated_at" bson:"updated_at"`
+	// Shared is the canonical JSON of the latest non-localised values;
+	// SharedVersion grows when they change.
+	Shared        json.RawMessage `json:"shared" bson:"shared"`
+	SharedVersion int             `json:"shared_version" bson:"shared_version"`
+	// LiveShared names the revision whose shared values the public sees.
+	LiveShared RevisionRef `json:"live_shared" bson:"live_shared"`
+	Variants   []Variant   `json:"variants" bson:"variants"`
+	// Discarded marks the tombstone of a draft that was thrown away.
+	Discarded bool `json:"discarded,omitempty" bson:"discarded,omitempty"`
+	// Pending are events that the relay has not yet moved to the log.
+	Pending []Event `json:"pending,omitempty" bson:"pending,omitempty"`
+	// Keys are what the store indexes; computed by the Service at every write.
+	Keys Keys `json:"keys" bson:"keys"`
+}
+
+// Keys are the look-up keys of a document. A store indexes them and asks
+// nothing of what they mean.
+type Keys struct {
+	// Terms select documents: "type:practice", "state:submitted", "territory:100".
+	Terms []string `json:"terms,omitempty" bson:"terms,omitempty"`
+	// Slugs are unique over all documents: "practice/it/orti-condivisi". They
+	// hold present, live and former slugs.
+	Slugs []string `json:"slugs,omitempty" bson:"slugs,omitempty"`
+	// Title is a collation key in hexadecimal: byte order is the reading order.
+	Title string `json:"title,omitempty" bson:"title,omitempty"`
+	// Due is when the next scheduled transition falls; zero when none.
+	Due time.Time `json:"due,omitzero" bson:"due,omitempty"`
+}
+
+// Variant is a document in one locale, with a workflow of its own.
+type Variant struct {
+	Locale string `json:"locale" bson:"locale"`
+	// Version grows with every change of this variant.
+	Version int64  `json:"version" bson:"version"`
+	State   string `json:"state" bson:"state"`
+	Title   string `json:"title" bson:"title"`
+	// Slug is the latest, LiveSlug the one under which the public finds it,
+	// OldSlugs the former public ones, kept for redirects.
+	Slug     string   `json:"slug" bson:"slug"`
+	LiveSlug string   `json:"live_slug,omitempty" bson:"live_slug,omitempty"`
+	OldSlugs []string `json:"old_slugs,omitempty" bson:"old_slugs,omitempty"`
+
+	Latest    RevisionRef `json:"latest" bson:"latest"`
+	Live      RevisionRef `json:"live" bson:"live"`
+	Approvals []Approval  `json:"approvals,omitempty" bson:"approvals,omitempty"`
+	Schedule  []Scheduled `json:"schedule,omitempty" bson:"schedule,omitempty"`
+
+	// PublishedAt is the first publication; an import may state an earlier one.
+	PublishedAt time.Time `json:"published_at,omitzero" bson:"published_at,omitempty"`
+	// UpdatedAt is the date of the content: of its last edit, or as imported.
+	UpdatedAt time.Time `json:"updated_at" bson:"updated_at"`
+}
+
+// RevisionRef points at a revision. The zero value points at none.
+type RevisionRef struct {
+	Hash   string `json:"hash,omitempty" bson:"hash,omitempty"`
+	Number int    `json:"number,omitempty" bson:"number,omitempty"`
+}
+
+// IsZero says that the reference points at no revision.
+func (r RevisionRef) IsZero() bool { return r.Hash == "" }
+
+// Approval is a favourable opinion, pinned to a revision. Territory is the
+// council's, for bodies that sit in one. Several opinions of one body make a
+// collegial one.
+type Approval struct {
+	Body      string    `json:"body" bson:"body"`
+	Territory string    `json:"territory,omitempty" bson:"territory,omitempty"`
+	Revision  string    `json:"revision" bson:"revision"`
+	Actor     string    `json:"actor" bson:"actor"`
+	At        time.Time `json:"at" bson:"at"`
+	Comment   string    `json:"comment,omitempty" bson:"comment,omitempty"`
+}
+
+// Scheduled is a transition that falls due at a moment. Revision pins a
+// publication to what was approved.
+type Scheduled struct {
+	Transition string    `json:"transition" bson:"transition"`
+	At         time.Time `json:"at" bson:"at"`
+	Actor      string    `json:"actor" bson:"actor"`
+	Revision   string    `json:"revision,omitempty" bson:"revision,omitempty"`
+}
+
+// Variant gives the variant in that locale, or nil.
+func (d *Document) Variant(locale string) *Variant {
+	for i := range d.Variants {
+		if d.Variants[i].Locale == locale {
+			return &d.Variants[i]
+		}
+	}
+	return nil
+}
+
+// Live says whether any variant is public.
+func (d *Document) Live() bool {
+	return slices.ContainsFunc(d.Variants, func(v Variant) bool { return !v.Live.IsZero() })
+}
+
+// ETag names what a writer of this variant saw: the variant and the shared
+// facts, but not the other languages, so two translators do not collide.
+func (d *Document) ETag(locale string) string {
+	v := d.Variant(locale)
+	if v == nil {
+		return fmt.Sprintf("%q", fmt.Sprintf("0.%d", d.SharedVersion))
+	}
+	return fmt.Sprintf("%q", fmt.Sprintf("%d.%d", v.Version, d.SharedVersion))
+}
+
+// clone makes a copy that shares nothing the Service changes.
+func (d *Document) clone() *Document {
+	c := *d
+	c.Variants = slices.Clone(d.Variants)
+	for i := range c.Variants {
+		v := &c.Variants[i]
+		v.OldSlugs = slices.Clone(v.OldSlugs)
+		v.Approvals = slices.Clone(v.Approvals)
+		v.Schedule = slices.Clone(v.Schedule)
+	}
+	c.Pending = slices.Clone(d.Pending)
+	return &c
+}

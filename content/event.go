@@ -1,0 +1,56 @@
+package content
+
+import "time"
+
+// Event tells of one change of a document. It is written inside the document
+// with the change itself, and moved to the log by Store.Relay.
+type Event struct {
+	// ID is the same however often the event is relayed: document, version, index.
+	ID string `json:"id" bson:"id"`
+	// Seq is the place in the log, from 1, without gaps; zero while pending.
+	Seq      int64     `json:"seq,omitempty" bson:"seq,omitempty"`
+	Kind     EventKind `json:"kind" bson:"kind"`
+	Document string    `json:"document" bson:"document"`
+	Type     string    `json:"type" bson:"type"`
+	Locale   string    `json:"locale,omitempty" bson:"locale,omitempty"`
+	Version  int64     `json:"version" bson:"version"`
+	Revision string    `json:"revision,omitempty" bson:"revision,omitempty"`
+	At       time.Time `json:"at" bson:"at"`
+	// Actor acted, under Grant ("reviewer@100"), for somebody else when
+	// OnBehalfOf is set (a schedule fires what a person asked for).
+	Actor      string `json:"actor" bson:"actor"`
+	OnBehalfOf string `json:"on_behalf_of,omitempty" bson:"on_behalf_of,omitempty"`
+	Grant      string `json:"grant,omitempty" bson:"grant,omitempty"`
+	// Transition, From and To tell of a workflow step.
+	Transition string `json:"transition,omitempty" bson:"transition,omitempty"`
+	From       string `json:"from,omitempty" bson:"from,omitempty"`
+	To         string `json:"to,omitempty" bson:"to,omitempty"`
+	Comment    string `json:"comment,omitempty" bson:"comment,omitempty"`
+	// Effect says what changed for the public; the catalogue reads nothing else.
+	Effect Effect `json:"effect,omitempty" bson:"effect,omitempty"`
+	// DueAt is when a scheduled transition falls.
+	DueAt time.Time `json:"due_at,omitzero" bson:"due_at,omitempty"`
+}
+
+// EventKind is what happened.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventCreated     EventKind = "created"     // a variant began
+	EventEdited      EventKind = "edited"      // a new revision
+	EventTransition  EventKind = "transition"  // a workflow step
+	EventScheduled   EventKind = "scheduled"   // a step was asked for later
+	EventUnscheduled EventKind = "unscheduled" // the request fell away; Comment says why
+	EventDiscarded   EventKind = "discarded"   // a draft was thrown away
+)
+
+// Effect is what an event changed for the public.
+type Effect string
+
+// The effects; the zero value means that the public sees no difference.
+const (
+	EffectNone      Effect = ""
+	EffectPublished Effect = "published"
+	EffectWithdrawn Effect = "withdrawn"
+)
