@@ -19,6 +19,17 @@
 //
 // What the engine is not: it is a standalone server on a Unix socket without
 // authentication, sessions, transactions or change streams.
+//
+// # What survives SIGKILL
+//
+// Measured with 100 to 200 kills each, one and four writers: a write that was
+// acknowledged under {w: 1, j: true} was always there afterwards (0 of 228,846
+// lost). Under {w: 1} the last 20 ms or so are lost, and {w: "majority", j:
+// true} loses the last few writes too (169 of 289,000): on a standalone server
+// "majority" waits for a replication that does not exist and only asks for the
+// journal's flush instead of awaiting it. So a driver asks the server with
+// "hello": with a setName (a replica set) or msg "isdbgrid" (a sharded cluster)
+// it writes with {w: "majority", j: true}, otherwise with {w: 1, j: true}.
 package mongoengine
 
 import (
@@ -50,7 +61,6 @@ const (
 // be called from several goroutines.
 type Engine struct {
 	uri     string
-	scratch string
 	command *exec.Cmd
 	stdin   io.Closer
 	ended   chan struct{} // closed when the process is gone and reaped
@@ -59,7 +69,7 @@ type Engine struct {
 // Command starts an engine on the data folder dir, which is made when it does
 // not exist and keeps its content: after Stop or Kill, Command on the same
 // folder opens what was written. It returns when the engine answers. The engine
-// is killed when ctx ends.
+// is killed when ctx ends (a test's t.Context ends before its cleanups run).
 //
 // The first call on a machine downloads the engine (36 MB) into the user's
 // cache folder; see Install. The caller must call Stop or Kill.
@@ -68,12 +78,13 @@ func Command(ctx context.Context, dir string) (*Engine, error) {
 }
 
 // start runs engine.cjs. A disposable data folder is removed with the engine.
-func start(ctx context.Context, dir string, disposable bool) (_ *Engine, err error) {
+func start(ctx context.Context, dir string, disposable bool) (*Engine, error) {
 	home, err := Install(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if dir, err = filepath.Abs(dir); err != nil {
+	dir, err = filepath.Abs(dir)
+	if err != nil {
 		return nil, err
 	}
 	if err = os.MkdirAll(dir, 0o700); err != nil {
@@ -87,8 +98,9 @@ func start(ctx context.Context, dir string, disposable bool) (_ *Engine, err err
 			return nil, fmt.Errorf("mongoengine: %w", err)
 		}
 	}
+	launched := false
 	defer func() {
-		if err != nil {
+		if !launched {
 			os.RemoveAll(scratch)
 		}
 	}()
@@ -114,7 +126,9 @@ func start(ctx context.Context, dir string, disposable bool) (_ *Engine, err err
 		return nil, fmt.Errorf("mongoengine: cannot start node: %w", err)
 	}
 
-	engine := &Engine{scratch: scratch, command: command, stdin: stdin, ended: make(chan struct{})}
+	launched = true
+
+	engine := &Engine{command: command, stdin: stdin, ended: make(chan struct{})}
 	address := make(chan string, 1)
 	go func() {
 		lines := bufio.NewScanner(stdout)
@@ -126,6 +140,7 @@ func start(ctx context.Context, dir string, disposable bool) (_ *Engine, err err
 		}
 		_, _ = io.Copy(io.Discard, stdout) // a full pipe would stop the engine
 		_ = command.Wait()
+		os.RemoveAll(scratch)
 		close(engine.ended)
 	}()
 
@@ -135,11 +150,10 @@ func start(ctx context.Context, dir string, disposable bool) (_ *Engine, err err
 	case engine.uri = <-address:
 		return engine, nil
 	case <-engine.ended:
-		err = fmt.Errorf("mongoengine: the engine ended before it answered (%v): %s", command.ProcessState, complaints)
 		if ctx.Err() != nil {
-			err = fmt.Errorf("mongoengine: %w", ctx.Err())
+			return nil, fmt.Errorf("mongoengine: %w", ctx.Err())
 		}
-		return nil, err
+		return nil, fmt.Errorf("mongoengine: the engine ended before it answered (%v): %s", command.ProcessState, complaints)
 	case <-limit.C:
 		_ = engine.Kill()
 		return nil, fmt.Errorf("mongoengine: no answer within %s: %s", startLimit, complaints)
@@ -164,7 +178,6 @@ func (e *Engine) Stop() error {
 		_ = e.Kill()
 		return fmt.Errorf("mongoengine: killed: it did not stop within %s", stopLimit)
 	}
-	os.RemoveAll(e.scratch)
 	if state := e.command.ProcessState; !state.Success() {
 		return fmt.Errorf("mongoengine: the engine did not close cleanly: %v", state)
 	}
@@ -176,7 +189,6 @@ func (e *Engine) Stop() error {
 func (e *Engine) Kill() error {
 	err := e.command.Process.Kill()
 	<-e.ended
-	os.RemoveAll(e.scratch)
 	if err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("mongoengine: %w", err)
 	}
