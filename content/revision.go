@@ -1,10 +1,14 @@
 package content
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"time"
+
+	"github.com/prassi-cms/prassi/schemas"
 )
 
 // Revision is one immutable state of a variant's content. Hash covers all the
@@ -48,4 +52,17 @@ func (r *Revision) ComputeHash() string {
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
+}
+
+// Values gives all fields of the revision, shared and localised.
+func (r *Revision) Values() (schemas.Values, error) {
+	values := schemas.Values{}
+	for _, part := range []json.RawMessage{r.Shared, r.Localized} {
+		dec := json.NewDecoder(bytes.NewReader(part))
+		dec.UseNumber()
+		if err := dec.Decode(&values); err != nil {
+			return nil, fmt.Errorf("revision %s: %w", r.Hash, err)
+		}
+	}
+	return values, nil
 }

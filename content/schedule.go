@@ -1,0 +1,242 @@
+package content
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+	_ "time/tzdata" // Rome must be known on machines without a zone database
+
+	"github.com/prassi-cms/prassi/content/workflow"
+)
+
+// Rome is the time zone in which people here say when something appears.
+var Rome = mustLoad("Europe/Rome")
+
+func mustLoad(name string) *time.Location {
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		panic(fmt.Sprintf("time zone %s is not known here: %v (build with the tag timetzdata)", name, err))
+	}
+	return loc
+}
+
+// ParseMoment reads when something is to happen. It takes RFC 3339 with an
+// offset; a local time "2026-03-29T02:30[:05]", meant in Europe/Rome; or a date
+// alone, meant as its first moment in Europe/Rome.
+//
+// When the clocks go back a local time comes twice: the first is meant. When
+// they go forward one does not exist: it is read with the offset that held
+// before the change, so 02:30 becomes 03:30 summer time. The answer is UTC.
+func ParseMoment(s string) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t.UTC().Truncate(time.Millisecond), nil
+	}
+	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil { // parsed as if UTC: a plain calendar reading
+			return inRome(t), nil
+		}
+	}
+	return time.Time{}, &Problem{Class: Invalid, Code: "invalid_time", Params: map[string]any{"value": s}}
+}
+
+// inRome takes a calendar reading (held in a UTC time) as Rome's clock shows it.
+func inRome(wall time.Time) time.Time {
+	// The offset before any change near by is the one of half a day earlier, the
+	// one after it that of half a day later: Italy changes at 01:00 UTC, once.
+	_, before := wall.Add(-12 * time.Hour).In(Rome).Zone()
+	_, after := wall.Add(12 * time.Hour).In(Rome).Zone()
+	early := wall.Add(-time.Duration(before) * time.Second)
+	late := wall.Add(-time.Duration(after) * time.Second)
+	if showsAs(early, wall) || !showsAs(late, wall) {
+		return early
+	}
+	return late
+}
+
+func showsAs(t, wall time.Time) bool {
+	return t.In(Rome).Format(time.DateTime) == wall.Format(time.DateTime)
+}
+
+// schedule asks for a step at a later moment. A step that publishes must be
+// possible now and is pinned to the latest revision; one that withdraws needs
+// the role only, since what it withdraws may not be public yet.
+func (w *change) schedule(ctx context.Context, step Step) error {
+	v := w.doc.Variant(w.locale)
+	if v == nil {
+		return &Problem{Class: NotFound, Code: "no_such_variant", Params: map[string]any{"locale": w.locale}}
+	}
+	t := w.def.Transition(step.Name)
+	if t == nil {
+		return invalidField("/transition", "unknown_transition", map[string]any{"transition": step.Name})
+	}
+	facts, err := w.variantFacts(ctx, v)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(t.Roles, facts.Holds) {
+		return forbidden()
+	}
+	switch {
+	case !t.Schedulable:
+		return &Problem{Class: Conflict, Code: "not_schedulable", Params: map[string]any{"transition": step.Name}}
+	case !step.At.After(w.now):
+		return invalidField("/at", "time_past", map[string]any{"value": step.At.Format(time.RFC3339)})
+	}
+	due := Scheduled{Transition: step.Name, At: step.At.UTC().Truncate(time.Millisecond), Actor: w.actor.ID}
+	if w.def.State(t.To).Public {
+		if _, _, err := w.def.Fire(v.State, step.Name, facts); err != nil {
+			return w.refusal(ctx, err, v, step.Name)
+		}
+		due.Revision = v.Latest.Hash
+	}
+	w.addSchedule(v, due)
+	w.record(Event{Kind: EventScheduled, Transition: step.Name, DueAt: due.At, Comment: step.Comment})
+	return nil
+}
+
+func (w *change) addSchedule(v *Variant, due Scheduled) {
+	v.Schedule = slices.DeleteFunc(v.Schedule, func(d Scheduled) bool { return d.Transition == due.Transition })
+	v.Schedule = append(v.Schedule, due)
+	slices.SortStableFunc(v.Schedule, func(a, b Scheduled) int { return a.At.Compare(b.At) })
+}
+
+// Unschedule takes back a scheduled step.
+func (s *Service) Unschedule(ctx context.Context, actor Actor, id, locale, etag, transition string) (*Document, error) {
+	return s.update(ctx, actor, id, locale, etag, func(w *change) error {
+		v := w.doc.Variant(w.locale)
+		t := w.def.Transition(transition)
+		if v == nil || t == nil || !slices.ContainsFunc(v.Schedule, func(d Scheduled) bool { return d.Transition == transition }) {
+			return notFound()
+		}
+		if !slices.ContainsFunc(t.Roles, w.facts(w.where(), nil).Holds) {
+			return forbidden()
+		}
+		w.dropSchedule(v, transition, "taken_back")
+		return nil
+	})
+}
+
+func (w *change) dropSchedule(v *Variant, transition, why string) {
+	v.Schedule = slices.DeleteFunc(v.Schedule, func(d Scheduled) bool { return d.Transition == transition })
+	w.record(Event{Kind: EventUnscheduled, Transition: transition, Comment: why})
+}
+
+// reschedule follows an edit: a waiting publication is pinned to the new
+// revision when the approvals stand, and falls away when they do not.
+func (w *change) reschedule(v *Variant, voided bool) {
+	for _, d := range slices.Clone(v.Schedule) {
+		switch {
+		case d.Revision == "":
+		case voided:
+			w.dropSchedule(v, d.Transition, "edited")
+		default:
+			d.Revision = v.Latest.Hash
+			w.addSchedule(v, d)
+		}
+	}
+}
+
+// RunDue fires what has fallen due and says how many documents it changed. The
+// step and the removal of its schedule are one compare-and-swap, so it happens
+// exactly once however many processes ask, and after any restart.
+func (s *Service) RunDue(ctx context.Context) (int, error) {
+	const batch = 100
+	done := 0
+	for {
+		docs, err := s.store.Due(ctx, s.now(), batch)
+		if err != nil {
+			return done, err
+		}
+		for _, d := range docs {
+			changed, err := s.runDue(ctx, d.ID)
+			if err != nil {
+				return done, fmt.Errorf("document %s: %w", d.ID, err)
+			}
+			if changed {
+				done++
+			}
+		}
+		if len(docs) < batch {
+			return done, nil
+		}
+	}
+}
+
+// runDue fires what is due in one document, in order of time.
+func (s *Service) runDue(ctx context.Context, id string) (bool, error) {
+	for try := 0; ; try++ {
+		d, err := s.store.Get(ctx, id)
+		if err != nil {
+			return false, err
+		}
+		w := &change{s: s, now: s.now(), doc: d.clone(), def: s.workflowOf(d.Type), expect: d.Version}
+		for i := range d.Variants {
+			if err := w.runVariant(ctx, d.Variants[i].Locale); err != nil {
+				return false, err
+			}
+		}
+		if len(w.events) == 0 {
+			return false, nil
+		}
+		_, err = s.commit(ctx, w)
+		if errors.Is(err, ErrConflict) && try < maxRetries {
+			continue
+		}
+		return err == nil, err
+	}
+}
+
+func (w *change) runVariant(ctx context.Context, locale string) error {
+	w.locale = locale
+	for {
+		v := w.doc.Variant(locale)
+		if len(v.Schedule) == 0 || v.Schedule[0].At.After(w.now) {
+			return nil
+		}
+		due := v.Schedule[0]
+		if w.def == nil || due.Revision != "" && due.Revision != v.Latest.Hash {
+			w.dropSchedule(v, due.Transition, "edited")
+			continue
+		}
+		w.actor = System("schedule")
+		w.actor.OnBehalfOf = due.Actor
+		err := w.fire(ctx, due.Transition, "")
+		var p *Problem
+		switch {
+		case err == nil:
+		case errors.As(err, &p) && p.Class != Unavailable && p.Class != Internal:
+			w.dropSchedule(w.doc.Variant(locale), due.Transition, p.Code)
+		default:
+			return err
+		}
+	}
+}
+
+// path finds the shortest way from a state to one that want accepts, by steps
+// that the facts' roles permit; guards are asked when the steps are taken.
+func path(def *workflow.Definition, from string, facts workflow.Facts, want func(*workflow.State) bool) ([]string, bool) {
+	type node struct {
+		state string
+		steps []string
+	}
+	if s := def.State(from); s != nil && want(s) {
+		return nil, true
+	}
+	seen := map[string]bool{from: true}
+	for queue := []node{{state: from}}; len(queue) > 0; queue = queue[1:] {
+		for _, a := range def.Permitted(queue[0].state, facts) {
+			if seen[a.To] {
+				continue
+			}
+			seen[a.To] = true
+			steps := append(slices.Clone(queue[0].steps), a.Name)
+			if want(def.State(a.To)) {
+				return steps, true
+			}
+			queue = append(queue, node{a.To, steps})
+		}
+	}
+	return nil, false
+}
