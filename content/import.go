@@ -260,7 +260,7 @@ func (b *importBatch) find(ctx context.Context, w *change, in *Incoming) (*Docum
 	}
 	for i := range in.Variants {
 		v := &in.Variants[i]
-		locale, err := CanonicalLocale(v.Locale)
+		locale, err := b.s.locale(v.Locale)
 		if err != nil {
 			continue // refused later, with its own name
 		}
@@ -302,9 +302,9 @@ func (w *change) undo(k saved) {
 
 // variant brings one variant in.
 func (b *importBatch) variant(ctx context.Context, w *change, in *IncomingVariant) (Outcome, []FieldChange, error) {
-	locale, err := CanonicalLocale(in.Locale)
+	locale, err := b.s.locale(in.Locale)
 	if err != nil {
-		return Refused, nil, invalidField("/locale", "unknown_locale", map[string]any{"locale": in.Locale})
+		return Refused, nil, err
 	}
 	w.locale = locale
 	before := len(w.events)

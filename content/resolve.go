@@ -2,6 +2,7 @@ package content
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -76,12 +77,13 @@ func (w *change) target(ctx context.Context, ref string, types []string) (string
 				return "", err
 			}
 		}
-		for _, t := range types {
-			if d.Type == t && !d.Discarded {
-				return d.ID, nil
-			}
+		if slices.Contains(types, d.Type) && !d.Discarded {
+			return d.ID, nil
 		}
 		return "", ErrNotFound
+	}
+	if typ, slug, ok := strings.Cut(ref, "/"); ok && slices.Contains(types, typ) {
+		types, ref = []string{typ}, slug
 	}
 	if !ValidSlug(ref) {
 		return "", ErrNotFound
@@ -101,30 +103,33 @@ func (w *change) target(ctx context.Context, ref string, types []string) (string
 }
 
 // localesToTry are the languages in which a slug is looked up: the variant's
-// own, then the interface languages.
+// own first.
 func (w *change) localesToTry() []string {
 	out := []string{w.locale}
-	for _, l := range []string{"it", "en", "fr", "es", "ar", "zh", "zh-Hans", "bn", "ur", "de", "uk", "sq", "ro"} {
-		if !strings.EqualFold(l, w.locale) {
-			out = append(out, l)
+	for _, l := range w.s.schemas.Locales() {
+		if l.Tag != w.locale {
+			out = append(out, l.Tag)
 		}
 	}
 	return out
 }
 
-// resolve replaces references by document ids, and says which lead nowhere.
-func (w *change) resolve(ctx context.Context, t *schemas.Type, values schemas.Values) ([]schemas.Issue, error) {
+// resolve gives the values with references replaced by document ids, and says
+// which lead nowhere.
+func (w *change) resolve(ctx context.Context, t *schemas.Type, values schemas.Values) (schemas.Values, []schemas.Issue, error) {
 	var issues []schemas.Issue
-	for _, ref := range t.References(values) {
+	var failed error
+	out := t.MapReferences(values, func(ref schemas.Ref) (string, bool) {
 		id, err := w.target(ctx, ref.Target, ref.Types)
 		switch {
 		case err == nil:
-			ref.Set(id)
+			return id, true
 		case isNotFound(err):
 			issues = append(issues, schemas.Issue{Path: ref.Path, Code: "reference_not_found", Params: map[string]any{"value": ref.Target}})
 		default:
-			return nil, w.s.storeProblem(err)
+			failed = w.s.storeProblem(err)
 		}
-	}
-	return issues, nil
+		return "", false
+	})
+	return out, issues, failed
 }

@@ -1,7 +1,6 @@
 package content
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -58,9 +57,7 @@ func (r *Revision) ComputeHash() string {
 func (r *Revision) Values() (schemas.Values, error) {
 	values := schemas.Values{}
 	for _, part := range []json.RawMessage{r.Shared, r.Localized} {
-		dec := json.NewDecoder(bytes.NewReader(part))
-		dec.UseNumber()
-		if err := dec.Decode(&values); err != nil {
+		if err := json.Unmarshal(part, &values); err != nil {
 			return nil, fmt.Errorf("revision %s: %w", r.Hash, err)
 		}
 	}

@@ -197,10 +197,9 @@ func (s *Service) update(ctx context.Context, actor Actor, id, locale, etag stri
 	if actor.Anonymous() {
 		return nil, unauthenticated()
 	}
-	if canonical, err := CanonicalLocale(locale); err == nil {
-		locale = canonical
-	} else {
-		return nil, invalidField("/locale", "unknown_locale", map[string]any{"locale": locale})
+	locale, err := s.locale(locale)
+	if err != nil {
+		return nil, err
 	}
 	for try := 0; ; try++ {
 		d, err := s.store.Get(ctx, id)
@@ -310,9 +309,9 @@ func (s *Service) storeProblem(err error) error {
 
 // begin makes the first revision of a variant.
 func (w *change) begin(ctx context.Context, locale, slug string, fields map[string]any, note string) error {
-	canonical, err := CanonicalLocale(locale)
+	canonical, err := w.s.locale(locale)
 	if err != nil {
-		return invalidField("/locale", "unknown_locale", map[string]any{"locale": locale})
+		return err
 	}
 	w.locale = canonical
 	w.doc.Variants = append(w.doc.Variants, Variant{Locale: canonical, State: w.def.Initial().Name})
@@ -357,7 +356,7 @@ func (w *change) afterEdit(v *Variant, changed []string) {
 	t, _ := w.s.schemas.Type(w.doc.Type)
 	voided := slices.ContainsFunc(changed, func(name string) bool {
 		f, ok := t.Field(name)
-		return !ok && name != "slug" || ok && f.Approval != "keeps"
+		return name != "slug" && (!ok || f.Voids())
 	})
 	kept := v.Approvals[:0]
 	for _, a := range v.Approvals {
@@ -392,7 +391,7 @@ func (w *change) revise(ctx context.Context, patch map[string]any, slug, note st
 	if err != nil {
 		return nil, err
 	}
-	issues = append(issues, t.Missing(values, "always")...)
+	issues = append(issues, t.Missing(values, schemas.Always)...)
 	if slug == "" {
 		slug = v.Slug
 	}
@@ -456,9 +455,7 @@ func (w *change) merge(ctx context.Context, t *schemas.Type, last *Revision, pat
 		if len(part) <= 2 { // {}
 			continue
 		}
-		dec := json.NewDecoder(bytes.NewReader(part))
-		dec.UseNumber()
-		if err := dec.Decode(&base); err != nil {
+		if err := json.Unmarshal(part, &base); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -473,8 +470,7 @@ func (w *change) merge(ctx context.Context, t *schemas.Type, last *Revision, pat
 	if len(issues) > 0 {
 		return values, issues, nil
 	}
-	more, err := w.resolve(ctx, t, values)
-	return values, more, err
+	return w.resolve(ctx, t, values)
 }
 
 // renderable tries the Markdown that the patch brings.
@@ -629,6 +625,14 @@ func (s *Service) territoriesOf(d *Document) []string {
 
 func (w *change) where() where {
 	return where{owner: w.doc.Owner, territories: w.s.territoriesOf(w.doc), locale: w.locale}
+}
+
+// locale gives the canonical tag of a locale that content may be written in.
+func (s *Service) locale(tag string) (string, error) {
+	if l, ok := s.schemas.Locale(tag); ok {
+		return l.Tag, nil
+	}
+	return "", invalidField("/locale", "unknown_locale", map[string]any{"locale": tag})
 }
 
 // Territories gives the territories that the Service knows.

@@ -226,5 +226,5 @@ func (w *change) missingIn(r *Revision) ([]schemas.Issue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.Missing(values, "publish"), nil
+	return t.Missing(values, schemas.ToPublish), nil
 }
