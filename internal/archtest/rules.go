@@ -1,0 +1,231 @@
+// Package archtest keeps the house in order: its test reads the import graph,
+// the source and the committed files, and fails when one of the rules of
+// docs/ARCHITECTURE.md is broken.
+//
+//	go list ──▶ []Package ──▶ CheckImports   which package may know which
+//	*.go    ──▶ source    ──▶ CheckSource    names that only one place may use
+//	git     ──▶ files     ──▶ CheckFile      nothing of one machine in a commit
+//
+// Every rule is a row of a table in this file with the reason for it. A rule
+// that turns out to be wrong is changed here, with a decision record, never
+// worked around. Tests (_test.go) may reach anywhere: they show that the parts
+// fit.
+package archtest
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// module is the prefix of our own import paths.
+const module = "github.com/prassi-cms/prassi"
+
+// layers is the house from the ground up. A package imports only packages of
+// lower layers, so there is one way down and no cycle of meaning; packages of
+// one layer do not know each other, so a driver or a consumer can be replaced
+// alone. A name that ends in /... stands for the folder and all below it.
+var layers = [][]string{
+	{"internal/..."}, // tools that know nothing of the content
+	{"messages"},
+	{"schemas"},
+	{"content/workflow", "content/markdown/citation"},
+	{"content/markdown"},
+	{"content", "search"},
+	{
+		"content/sqlitestore", "content/mongostore", "content/storetest",
+		"search/bleveindex", "search/meiliindex", "search/searchtest",
+		"catalog", "interchange", "auth", "site",
+	},
+	{"jobs"},
+	{"api", "widgets", "admin"},
+	{"cmd/...", "internal/bench/..."},
+}
+
+// importRule forbids imports (our own packages by their folder, others by their
+// path; /... for all below) to the packages of, or to every package but those
+// of, a list.
+type importRule struct {
+	forbidden []string
+	to        []string // the packages that must not; empty means every package
+	except    []string // the packages that may
+	reason    string
+}
+
+// backends are the packages that only the wiring may name.
+var backends = []string{
+	"content/sqlitestore", "content/mongostore", "search/bleveindex", "search/meiliindex",
+}
+
+var importRules = []importRule{
+	{
+		forbidden: []string{"github.com/gin-gonic/...", "github.com/gin-contrib/..."},
+		except:    []string{"api", "internal/bench/..."},
+		reason:    "the web framework is a detail of api (the benchmark measures against it)",
+	},
+	{
+		forbidden: backends,
+		except:    []string{"cmd/...", "internal/bench/..."},
+		reason:    "only the wiring knows which engines there are; everything else knows the contract",
+	},
+	{
+		forbidden: []string{"modernc.org/sqlite/...", "database/sql/..."},
+		except:    []string{"content/sqlitestore"},
+		reason:    "SQL stays in its driver",
+	},
+	{
+		forbidden: []string{"go.mongodb.org/..."},
+		except:    []string{"content/mongostore"},
+		reason:    "MongoDB stays in its driver",
+	},
+	{
+		forbidden: []string{"github.com/blevesearch/..."},
+		except:    []string{"search/bleveindex"},
+		reason:    "Bleve stays in its driver",
+	},
+	{
+		forbidden: []string{"github.com/meilisearch/..."},
+		except:    []string{"search/meiliindex"},
+		reason:    "Meilisearch stays in its driver",
+	},
+	{
+		forbidden: []string{"net/http/...", "net", "net/rpc/...", "html/template"},
+		to:        []string{"messages", "schemas", "content", "content/workflow", "content/markdown/...", "search"},
+		reason:    "the rules are the same for every caller; they know no transport and no page",
+	},
+	{
+		forbidden: []string{"context", "time", "math/rand/...", "crypto/rand", "os", "io/fs"},
+		to:        []string{"content/workflow"},
+		reason:    "the workflow is a pure function: no clock, no store, no chance",
+	},
+	{
+		forbidden: []string{"math/rand/..."},
+		to:        []string{"content", "auth"},
+		reason:    "identifiers and tokens come from crypto/rand",
+	},
+	{
+		forbidden: []string{"testing/..."},
+		except:    []string{"content/storetest", "search/searchtest", "internal/..."},
+		reason:    "test helpers stay out of the released program",
+	},
+	{
+		forbidden: []string{"internal/mongoengine/..."},
+		except:    []string{"internal/bench/...", "internal/mongoengine/..."},
+		reason:    "the embedded engine is SSPL and for tests only; a release must not carry it",
+	},
+	{
+		forbidden: []string{"io/ioutil", "log", "unsafe", "C"},
+		reason:    "there is a better way (io and os, log/slog) or it gives up what Go guarantees",
+	},
+	{
+		forbidden: []string{"encoding/gob", "gopkg.in/yaml.v2", "gopkg.in/yaml.v3"},
+		reason:    "one YAML library (go.yaml.in/yaml/v3), and no format that only Go reads",
+	},
+}
+
+// nameRule forbids names of a package in non-test code, but for some folders.
+type nameRule struct {
+	pkg    string
+	names  []string
+	except []string
+	reason string
+}
+
+var nameRules = []nameRule{
+	{
+		pkg:    "net/http",
+		names:  []string{"Get", "Head", "Post", "PostForm", "DefaultClient", "DefaultTransport", "DefaultServeMux", "Handle", "HandleFunc", "ListenAndServe", "ListenAndServeTLS"},
+		except: []string{"internal/bench/..."},
+		reason: "one outgoing client with limits and one server with time-outs; the package's defaults have neither",
+	},
+	{
+		pkg:    "html/template",
+		names:  []string{"HTML", "HTMLAttr", "JS", "JSStr", "CSS", "Srcset", "URL"},
+		except: []string{"site"},
+		reason: "these types switch escaping off; only the site may, and only for what the renderer made",
+	},
+	{
+		pkg:    "os",
+		names:  []string{"Exit"},
+		except: []string{"cmd/...", "internal/...", "content/storetest", "search/searchtest"},
+		reason: "a library returns its error; only a command ends the process (and a suite's child that dies on purpose)",
+	},
+}
+
+// Package is a package of ours as the checks see it.
+type Package struct {
+	Folder  string   // under the module's root, with slashes
+	Imports []string // import paths of its non-test files
+}
+
+// CheckImports returns one sentence for each import that breaks a rule.
+func CheckImports(packages []Package) (violations []string) {
+	for _, p := range packages {
+		from, known := layerOf(p.Folder)
+		if !known {
+			violations = append(violations, fmt.Sprintf(
+				"%s has no place in the house: give it one in layers (internal/archtest/rules.go)", p.Folder))
+			continue
+		}
+		for _, imported := range p.Imports {
+			name := folderOf(imported)
+			if strings.HasPrefix(imported, module+"/") && !within(p.Folder, name) {
+				if to, known := layerOf(name); known && to >= from && !sameTool(p.Folder, name) {
+					violations = append(violations, fmt.Sprintf(
+						"%s imports %s: imports go down only, and never to a package of the same layer", p.Folder, name))
+				}
+			}
+			for _, rule := range importRules {
+				if matches(rule.forbidden, name) && rule.concerns(p.Folder) {
+					violations = append(violations, fmt.Sprintf("%s imports %s: %s", p.Folder, name, rule.reason))
+				}
+			}
+		}
+	}
+	return violations
+}
+
+func (r importRule) concerns(folder string) bool {
+	return (len(r.to) == 0 || matches(r.to, folder)) && !matches(r.except, folder)
+}
+
+// layerOf finds a package's layer; the most exact name wins, so internal/bench
+// is not one of the tools.
+func layerOf(folder string) (layer int, known bool) {
+	longest := -1
+	for i, names := range layers {
+		for _, name := range names {
+			if matches([]string{name}, folder) && len(name) > longest {
+				layer, known, longest = i, true, len(name)
+			}
+		}
+	}
+	return layer, known
+}
+
+// sameTool reports that two packages are tools, which may share each other.
+func sameTool(a, b string) bool {
+	i, _ := layerOf(a)
+	j, _ := layerOf(b)
+	return i == 0 && j == 0
+}
+
+// within reports that one folder is below the other and in its layer, as a
+// command and its parts are.
+func within(a, b string) bool {
+	i, _ := layerOf(a)
+	j, _ := layerOf(b)
+	return i == j && (strings.HasPrefix(a, b+"/") || strings.HasPrefix(b, a+"/") || path.Dir(a) == path.Dir(b) && i == len(layers)-1)
+}
+
+func folderOf(imported string) string { return strings.TrimPrefix(imported, module+"/") }
+
+// matches reports whether a name is one of the patterns: itself, or for
+// pattern/... the folder and all below it.
+func matches(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		folder, all := strings.CutSuffix(pattern, "/...")
+		return name == folder || all && strings.HasPrefix(name, folder+"/")
+	})
+}
