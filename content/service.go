@@ -562,14 +562,8 @@ func (s *Service) keys(d *Document) Keys {
 	territories := s.places
 	for _, code := range s.territoriesOf(d) {
 		add("territory:" + code)
-		for _, outer := range []int{2, 3} { // region and province by ISTAT code
-			if t, ok := territories.Lookup(code); ok && outer < len(code) {
-				if outer == 2 {
-					add("territory:" + t.Region)
-				} else {
-					add("territory:" + t.Province)
-				}
-			}
+		for _, outer := range territories.Ancestors(code) {
+			add("territory:" + outer)
 		}
 	}
 	for i := range d.Variants {

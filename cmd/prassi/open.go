@@ -1,0 +1,93 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/prassi-cms/prassi/catalog"
+	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/content/markdown"
+	"github.com/prassi-cms/prassi/content/mongostore"
+	"github.com/prassi-cms/prassi/content/sqlitestore"
+	"github.com/prassi-cms/prassi/schemas"
+)
+
+// openStore opens the engine that the settings name.
+func (e *env) openStore() (content.Store, error) {
+	switch s := e.cli.Store; {
+	case s == "sqlite":
+		if err := os.MkdirAll(e.cli.Data, 0o700); err != nil {
+			return nil, err
+		}
+		return sqlitestore.Open(e.ctx, filepath.Join(e.cli.Data, "prassi.db"))
+	case strings.HasPrefix(s, "mongodb://"), strings.HasPrefix(s, "mongodb+srv://"):
+		return mongostore.Open(e.ctx, s)
+	default:
+		return nil, errors.New("--store is sqlite or a mongodb:// address")
+	}
+}
+
+// backend is an open store with the rules over it.
+type backend struct {
+	store   content.Store
+	schemas *schemas.Registry
+	service *content.Service
+}
+
+// open opens the store and the service; changed is called after every write.
+func (e *env) open(changed func()) (*backend, error) {
+	store, err := e.openStore()
+	if err != nil {
+		return nil, err
+	}
+	b := &backend{store: store, schemas: schemas.Default()}
+	places, err := e.municipalities(store, b.schemas)
+	if err == nil {
+		b.service, err = content.New(store, b.schemas, content.Options{
+			Changed: changed, Territories: places, Render: checkMarkdown,
+		})
+	}
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return b, nil
+}
+
+func checkMarkdown(text, _ string) error { return markdown.Check([]byte(text), markdown.Options{}) }
+
+func (b *backend) close() error { return b.store.Close() }
+
+// openCatalog opens the published read model over the backend.
+func (e *env) openCatalog(b *backend) (*catalog.Catalog, error) {
+	return catalog.Open(e.ctx, catalog.Options{
+		Dir: filepath.Join(e.cli.Data, "catalog"), Source: b.store, Schemas: b.schemas,
+		Territories: b.service.Territories(), Logger: e.logger(),
+	})
+}
+
+// The imported list of municipalities is one record, so that every process on
+// the same store knows the same places.
+const (
+	placesKind = "territories"
+	placesID   = "municipalities"
+)
+
+// municipalities gives the declared territories with the imported ones.
+func (e *env) municipalities(store content.Store, reg *schemas.Registry) (*schemas.Territories, error) {
+	r, err := store.GetRecord(e.ctx, placesKind, placesID)
+	if errors.Is(err, content.ErrNotFound) {
+		return reg.Territories(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []schemas.Municipality
+	if err := json.Unmarshal(r.Data, &list); err != nil {
+		return nil, fmt.Errorf("stored municipalities: %w", err)
+	}
+	return reg.Territories().WithMunicipalities(list), nil
+}
