@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/prassi-cms/prassi/content/workflow"
-	"github.com/prassi-cms/prassi/schemas"
 )
 
 // Incoming is a document as an import found it outside: one thing in one or
@@ -383,7 +382,7 @@ func (w *change) importState(ctx context.Context, v *Variant, in *IncomingVarian
 	if err != nil {
 		return err
 	}
-	steps, ok := path(w.def, v.State, facts, want)
+	steps, ok := pathTo(w.def, v.State, facts, want)
 	if !ok {
 		return &Problem{Class: Conflict, Code: "invalid_state", Params: map[string]any{"state": in.State}}
 	}

@@ -214,9 +214,9 @@ func (w *change) runVariant(ctx context.Context, locale string) error {
 	}
 }
 
-// path finds the shortest way from a state to one that want accepts, by steps
+// pathTo finds the shortest way from a state to one that want accepts, by steps
 // that the facts' roles permit; guards are asked when the steps are taken.
-func path(def *workflow.Definition, from string, facts workflow.Facts, want func(*workflow.State) bool) ([]string, bool) {
+func pathTo(def *workflow.Definition, from string, facts workflow.Facts, want func(*workflow.State) bool) ([]string, bool) {
 	type node struct {
 		state string
 		steps []string

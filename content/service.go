@@ -336,7 +336,7 @@ func (w *change) edit(ctx context.Context, in Edit, restored int) error {
 	if v == nil {
 		return &Problem{Class: NotFound, Code: "no_such_variant", Params: map[string]any{"locale": w.locale}}
 	}
-	if !w.def.MayEdit(v.State, w.facts(w.where(), v)) {
+	if !w.def.MayEdit(v.State, w.facts(w.where(), nil)) {
 		if s := w.def.State(v.State); s != nil && !s.Editable {
 			return &Problem{Class: Conflict, Code: "not_editable", Params: map[string]any{"state": v.State}}
 		}
