@@ -1,0 +1,47 @@
+package sqlitestore_test
+
+import (
+	"context"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/content/sqlitestore"
+	"github.com/prassi-cms/prassi/content/storetest"
+)
+
+var driver = storetest.Driver{
+	Create: func(tb testing.TB) string {
+		// A path that a careless URI would cut short.
+		return filepath.Join(tb.TempDir(), "prassi ?#%41à.db")
+	},
+	Open: func(ctx context.Context, address string, step func(string)) (content.Store, error) {
+		s, err := sqlitestore.Open(ctx, address, sqlitestore.WithStep(step))
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	},
+	Plans: func(tb testing.TB, address string, use func(content.Store)) map[string]string {
+		s, err := sqlitestore.Open(context.Background(), address)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		defer s.Close()
+		use(s)
+		plans, err := s.Explain(context.Background())
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return plans
+	},
+	// A subquery's result and the rows of VALUES are scanned too, and are no table.
+	FullScan: regexp.MustCompile(`\bSCAN (documents|terms|slugs|revisions|events|records|[a-z]\b)|TEMP B-TREE`).MatchString,
+}
+
+func TestMain(m *testing.M) { storetest.Main(m, driver) }
+
+func TestStore(t *testing.T) { storetest.Run(t, driver) }
+
+func BenchmarkStore(b *testing.B) { storetest.Bench(b, driver) }
