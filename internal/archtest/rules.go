@@ -28,11 +28,10 @@ const module = "github.com/prassi-cms/prassi"
 // alone. A name that ends in /... stands for the folder and all below it.
 var layers = [][]string{
 	{"internal/..."}, // tools that know nothing of the content
-	{"messages"},
 	{"schemas"},
 	{"content/workflow", "content/markdown/citation"},
 	{"content/markdown"},
-	{"content", "search"},
+	{"content", "search", "messages"}, // content says codes, messages says them in words
 	{
 		"content/sqlitestore", "content/mongostore", "content/storetest",
 		"search/bleveindex", "search/meiliindex", "search/searchtest",

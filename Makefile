@@ -1,0 +1,51 @@
+# Two commands are enough: `make run` serves the demo, `make test` tests
+# everything. `make help` lists the rest.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+ADDR ?= 127.0.0.1:8080
+DATA ?= data/demo
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# The version is stamped here, so Go need not ask git (which refuses a tree of
+# another owner, as in a container).
+GOBUILD := go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)"
+
+.PHONY: help
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run
+run: build ## build everything and serve the demo (ADDR=127.0.0.1:8080 DATA=data/demo)
+	@exec bin/prassi serve --demo --addr "$(ADDR)" --data "$(DATA)"
+
+.PHONY: build
+build: needs ## leave the program in bin/prassi
+	@$(GOBUILD) -o bin/prassi ./cmd/prassi
+
+.PHONY: test
+test: needs ## every test, with the real engines (TESTFLAGS=-v for more words)
+	@go run ./internal/mongoengine/install >/dev/null
+	@go test -timeout 15m $(TESTFLAGS) ./...
+
+.PHONY: check
+check: needs ## the one gate: format, vet, staticcheck, govulncheck, race tests, short fuzz, …
+	@scripts/check
+
+.PHONY: fuzz
+fuzz: needs ## every fuzz target for FUZZTIME seconds each (60)
+	@FUZZTIME=$${FUZZTIME:-60} FUZZTOTAL=$${FUZZTOTAL:-0} scripts/fuzz
+
+.PHONY: bench
+bench: needs ## the benchmark table, each figure beside its ceiling (BENCHFLAGS=…)
+	@go run ./internal/bench $(BENCHFLAGS)
+
+.PHONY: clean
+clean: ## remove what was built (not your data)
+	rm -rf bin coverage*
+	go clean -testcache
+
+# Says what is missing in words, before something obscure fails.
+.PHONY: needs
+needs:
+	@scripts/needs
