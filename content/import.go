@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -382,7 +383,7 @@ func (w *change) importState(ctx context.Context, v *Variant, in *IncomingVarian
 	if err != nil {
 		return err
 	}
-	steps, ok := pathTo(w.def, v.State, facts, want)
+	steps, ok := pathTo(w.def, v.State, !v.Live.IsZero(), facts, want)
 	if !ok {
 		return &Problem{Class: Conflict, Code: "invalid_state", Params: map[string]any{"state": in.State}}
 	}
@@ -392,6 +393,41 @@ func (w *change) importState(ctx context.Context, v *Variant, in *IncomingVarian
 		}
 	}
 	return w.importSchedule(ctx, v, in)
+}
+
+// pathTo finds the shortest way from a state to one that want accepts, by steps
+// that the facts' roles permit. It knows what makes a variant live; the other
+// guards are asked when the steps are taken.
+func pathTo(def *workflow.Definition, from string, live bool, facts workflow.Facts, want func(*workflow.State) bool) ([]string, bool) {
+	type place struct {
+		state string
+		live  bool
+	}
+	type node struct {
+		place
+		steps []string
+	}
+	start := place{from, live}
+	seen := map[place]bool{start: true}
+	for queue := []node{{place: start}}; len(queue) > 0; queue = queue[1:] {
+		at := queue[0]
+		if want(def.State(at.state)) {
+			return at.steps, true
+		}
+		for _, a := range def.Permitted(at.state, facts) {
+			to := def.State(a.To)
+			next := place{a.To, to.Public || at.live && !to.Offline}
+			if to.Offline && !want(to) { // never by way of a withdrawal
+				continue
+			}
+			if seen[next] || slices.Contains(a.Guards, "live") && !at.live || slices.Contains(a.Guards, "not_live") && at.live {
+				continue
+			}
+			seen[next] = true
+			queue = append(queue, node{next, append(slices.Clone(at.steps), a.Name)})
+		}
+	}
+	return nil, false
 }
 
 // importSchedule asks for the steps that the file wants later: the first

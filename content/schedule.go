@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 	_ "time/tzdata" // Rome must be known on machines without a zone database
-
-	"github.com/prassi-cms/prassi/content/workflow"
 )
 
 // Rome is the time zone in which people here say when something appears.
@@ -212,31 +210,4 @@ func (w *change) runVariant(ctx context.Context, locale string) error {
 			return err
 		}
 	}
-}
-
-// pathTo finds the shortest way from a state to one that want accepts, by steps
-// that the facts' roles permit; guards are asked when the steps are taken.
-func pathTo(def *workflow.Definition, from string, facts workflow.Facts, want func(*workflow.State) bool) ([]string, bool) {
-	type node struct {
-		state string
-		steps []string
-	}
-	if s := def.State(from); s != nil && want(s) {
-		return nil, true
-	}
-	seen := map[string]bool{from: true}
-	for queue := []node{{state: from}}; len(queue) > 0; queue = queue[1:] {
-		for _, a := range def.Permitted(queue[0].state, facts) {
-			if seen[a.To] {
-				continue
-			}
-			seen[a.To] = true
-			steps := append(slices.Clone(queue[0].steps), a.Name)
-			if want(def.State(a.To)) {
-				return steps, true
-			}
-			queue = append(queue, node{a.To, steps})
-		}
-	}
-	return nil, false
 }
