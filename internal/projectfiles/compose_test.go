@@ -60,6 +60,7 @@ type compose struct {
 	Services map[string]service
 	Networks map[string]struct{ Internal bool }
 	Volumes  map[string]any
+	Configs  map[string]struct{ File string }
 }
 
 // databases are the services that nobody outside may reach.
@@ -150,6 +151,18 @@ func TestComposeWaitsForHealth(t *testing.T) {
 	for _, name := range databases {
 		if depends[name].Condition != "service_healthy" {
 			t.Errorf("prassi does not wait until %s is healthy", name)
+		}
+	}
+}
+
+func TestComposeConfigsExist(t *testing.T) {
+	configs := readCompose(t).Configs
+	if len(configs) == 0 {
+		t.Fatal("MongoDB would run without Prassi's own user")
+	}
+	for name, config := range configs {
+		if content := string(read(t, config.File)); strings.TrimSpace(content) == "" {
+			t.Errorf("the config %s is empty", name)
 		}
 	}
 }
