@@ -299,11 +299,16 @@ func (r *Registry) loadType(fsys fs.FS, name string, common *shared, lines map[*
 			return nil, at(name, n, fmt.Errorf("field %s is declared twice", f.Name))
 		case f.Label["it"] == "":
 			return nil, at(name, n, fmt.Errorf("field %s has no label in it", f.Name))
-		case f.Form.Section != "" && !sections[f.Form.Section]:
-			return nil, at(name, n, fmt.Errorf("field %s: unknown section %q", f.Name, f.Form.Section))
 		}
-		if f.Form.Section == "" && len(t.Form.Sections) > 0 {
-			f.Form.Section = t.Form.Sections[0].Name
+		if s := f.Form.Section; !sections[s] {
+			if value(value(n, "form"), "section") != nil {
+				return nil, at(name, n, fmt.Errorf("field %s: unknown section %q", f.Name, s))
+			}
+			// None was named, or fields.yaml named one that this form does without.
+			f.Form.Section = ""
+			if len(t.Form.Sections) > 0 {
+				f.Form.Section = t.Form.Sections[0].Name
+			}
 		}
 		t.Fields = append(t.Fields, f)
 		t.byName[f.Name] = f

@@ -84,8 +84,8 @@ func (t *Type) Field(name string) (*Field, bool) {
 // are issues the values hold what could be read, and must not be saved. Parsing
 // what Parse answered changes nothing.
 //
-// Integers lose their leading zeros in YAML and JSON alike, so territories must
-// come as strings; FromYAML sees to that.
+// Codes must come as strings: a reader of YAML makes 13 of an unquoted 015, and
+// Parse refuses the number rather than guess.
 func (t *Type) Parse(in map[string]any, env *Env) (Values, []Issue) {
 	out := make(Values, len(in))
 	var issues []Issue
