@@ -1,0 +1,182 @@
+package interchange
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// notation is how a file is read.
+type notation uint8
+
+const (
+	pageFile  notation = iota // one variant: front matter and Markdown
+	linesFile                 // JSON Lines
+	jsonFile                  // a JSON object, or an array of objects
+	csvFile
+)
+
+// notations by extension, in lower case.
+var notations = map[string]notation{
+	".md": pageFile, ".markdown": pageFile, ".mdx": pageFile, ".txt": pageFile,
+	".jsonl": linesFile, ".ndjson": linesFile, ".json": jsonFile, ".csv": csvFile,
+}
+
+// Extensions lists the file name endings that are read.
+func Extensions() []string { return sortedKeys(notations) }
+
+// source is one file of the import.
+type source struct {
+	// name is the file as the user would name it.
+	name string
+	// fsys and path open it. fsys does not let a path leave its folder.
+	fsys fs.FS
+	path string
+	// folder is the absolute path of the folder that fsys stands for, with slashes.
+	folder string
+	notation
+	nameInfo
+	rule rule // of the mapping file
+	// csv is the header of a CSV file, set when it is first read.
+	csv *csvHeader
+}
+
+// walker collects the files of an import.
+type walker struct {
+	sources []*source
+	skipped int
+	report  func(name string, bad *fault)
+	close   []io.Closer
+}
+
+// add takes a path as the user named it: a file, or a folder with all below it.
+func (w *walker) add(name string) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	folder, only := name, ""
+	if !info.IsDir() {
+		folder, only = filepath.Split(name)
+		if folder == "" {
+			folder = "."
+		}
+	}
+	abs, err := filepath.Abs(folder)
+	if err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return err
+	}
+	w.close = append(w.close, root)
+	if only == "" {
+		return w.walk(root.FS(), name, filepath.ToSlash(abs))
+	}
+	kind, ok := notations[strings.ToLower(filepath.Ext(only))]
+	if !ok {
+		w.report(name, faultAt(place{}, CodeUnsupportedFile, "extension", filepath.Ext(only), "supported", strings.Join(Extensions(), " ")))
+		return nil
+	}
+	// The user named this very file, so a link is followed wherever it leads.
+	fsys, file := fs.FS(root.FS()), only
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		dir, base := filepath.Split(target)
+		if real, err := os.OpenRoot(filepath.Clean(dir + ".")); err == nil {
+			w.close = append(w.close, real)
+			fsys, file = real.FS(), base
+		}
+	}
+	s := &source{name: name, fsys: fsys, path: file, folder: filepath.ToSlash(abs), notation: kind}
+	s.path = file
+	w.sources = append(w.sources, s)
+	return nil
+}
+
+// walk lists a folder in the order of names. Hidden files and folders, editors'
+// left-overs and files of other kinds are passed over. Links to folders are not
+// followed; a link to a file is, so long as it stays inside.
+func (w *walker) walk(fsys fs.FS, name, folder string) error {
+	return fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
+		shown := path.Join(filepath.ToSlash(name), p)
+		if err != nil {
+			if p == "." {
+				return err
+			}
+			w.report(shown, faultAt(place{}, CodeUnreadable))
+			if d != nil && d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		base := path.Base(p)
+		switch {
+		case p == ".":
+			return nil
+		case strings.HasPrefix(base, "."):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case d.IsDir():
+			return nil
+		}
+		kind, ok := notations[strings.ToLower(path.Ext(base))]
+		if !ok {
+			w.skipped++
+			return nil
+		}
+		w.sources = append(w.sources, &source{name: shown, fsys: fsys, path: p, folder: folder, notation: kind})
+		return nil
+	})
+}
+
+// open opens a regular file. A pipe or device is refused before it is opened,
+// since opening one may wait for ever.
+func (s *source) open() (fs.File, int64, *fault) {
+	info, err := fs.Stat(s.fsys, s.path)
+	if err != nil {
+		return nil, 0, openFault(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, faultAt(place{}, CodeNotRegular)
+	}
+	f, err := s.fsys.Open(s.path)
+	if err != nil {
+		return nil, 0, openFault(err)
+	}
+	return f, info.Size(), nil
+}
+
+func openFault(err error) *fault {
+	// os.Root has no exported error for a path that would leave it.
+	if p, ok := errors.AsType[*fs.PathError](err); ok && strings.Contains(p.Err.Error(), "escapes") {
+		return faultAt(place{}, CodeOutside)
+	}
+	return faultAt(place{}, CodeUnreadable)
+}
+
+// readAll reads a whole file of at most limit bytes.
+func (s *source) readAll(limit int64) ([]byte, *fault) {
+	f, size, bad := s.open()
+	if bad != nil {
+		return nil, bad
+	}
+	defer f.Close()
+	if size > limit {
+		return nil, faultAt(place{}, CodeFileTooLarge, "max", limit)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, faultAt(place{}, CodeUnreadable)
+	}
+	if int64(len(data)) > limit {
+		return nil, faultAt(place{}, CodeFileTooLarge, "max", limit)
+	}
+	return data, nil
+}
