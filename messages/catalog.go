@@ -47,6 +47,7 @@ type part struct {
 type param struct {
 	name string
 	at   int
+	size bool // written {name:size}: a number of bytes, shown in the largest unit
 }
 
 // UnmarshalYAML takes a sentence, or a title and a text.
@@ -122,10 +123,11 @@ func parseInner(s string) (part, error) {
 			break
 		}
 		name, after, closed := strings.Cut(rest, "}")
+		name, size := strings.CutSuffix(name, ":size")
 		if !closed || !isName(name) {
 			return p, fmt.Errorf("%q: %q is no parameter", whole, name)
 		}
-		p.params = append(p.params, param{name, len(p.text)})
+		p.params = append(p.params, param{name, len(p.text), size})
 		s = after
 	}
 	if len(p.params) == 0 {

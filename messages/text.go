@@ -67,6 +67,9 @@ func (c *catalog) fill(b *strings.Builder, p part, params map[string]any) {
 	values := room[:0]
 	for _, name := range p.params {
 		v := c.value(name.name, params[name.name])
+		if name.size {
+			v = c.size(v)
+		}
 		if v == "" {
 			return
 		}
@@ -130,6 +133,21 @@ func (c *catalog) word(name, v string) string {
 		return w
 	}
 	return isolate(plain(v), c.tag == "ar")
+}
+
+// size shows a number of bytes in the largest unit that keeps it whole.
+func (c *catalog) size(bytes string) string {
+	n, err := strconv.ParseUint(bytes, 10, 64)
+	unit := "bytes"
+	switch {
+	case err != nil:
+		return ""
+	case n > 0 && n%(1<<20) == 0:
+		n, unit = n>>20, "mebibytes"
+	case n > 0 && n%(1<<10) == 0:
+		n, unit = n>>10, "kibibytes"
+	}
+	return strconv.FormatUint(n, 10) + " " + c.words["unit"][unit]
 }
 
 // plain makes any text one short line: valid UTF-8 without control characters
@@ -203,10 +221,10 @@ func (j joiner) join(items []string) string {
 		return items[0]
 	}
 	end := items[len(items)-1]
-	last := j.last
+	last, longest := j.last, 0
 	for prefix, other := range j.before {
-		if len(end) >= len(prefix) && strings.EqualFold(end[:len(prefix)], prefix) {
-			last = other
+		if len(prefix) > longest && len(end) >= len(prefix) && strings.EqualFold(end[:len(prefix)], prefix) {
+			last, longest = other, len(prefix)
 		}
 	}
 	return strings.Join(items[:len(items)-1], j.separator) + last + end
