@@ -16,6 +16,7 @@ type encoded struct {
 	id        string
 	expect    int64
 	keys      keys
+	title     string
 	due       any // milliseconds, or nil
 	body      []byte
 	revisions []encodedRevision
@@ -30,12 +31,11 @@ type encodedRevision struct {
 // keys are what a stored document has in the terms and slugs tables.
 type keys struct {
 	newness      int64
-	title        string
 	terms, slugs []string
 }
 
 func keysOf(updated time.Time, k content.Keys) keys {
-	return keys{newness: newness(updated), title: k.Title, terms: distinct(k.Terms), slugs: distinct(k.Slugs)}
+	return keys{newness: newness(updated), terms: distinct(k.Terms), slugs: distinct(k.Slugs)}
 }
 
 func distinct(list []string) []string {
@@ -49,7 +49,7 @@ func encodeWrite(w content.Write) (*encoded, error) {
 	if d.Version != w.Expect+1 {
 		return nil, fmt.Errorf("version %d does not follow %d", d.Version, w.Expect)
 	}
-	e := &encoded{id: d.ID, expect: w.Expect, keys: keysOf(d.UpdatedAt, d.Keys)}
+	e := &encoded{id: d.ID, expect: w.Expect, title: d.Keys.Title, keys: keysOf(d.UpdatedAt, d.Keys)}
 	if !d.Keys.Due.IsZero() {
 		e.due = d.Keys.Due.UnixMilli()
 	}
@@ -150,8 +150,8 @@ func (t *transaction) apply(e *encoded) (refusal, err error) {
 
 	if e.expect == 0 {
 		changed, err := t.exec("insert document",
-			"INSERT INTO documents (id, version, due, body) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-			e.id, e.expect+1, e.due, e.body)
+			"INSERT INTO documents (version, newness, title, due, body, id) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+			e.expect+1, e.keys.newness, e.title, e.due, e.body, e.id)
 		if err != nil {
 			return nil, err
 		}
@@ -159,7 +159,8 @@ func (t *transaction) apply(e *encoded) (refusal, err error) {
 			return fmt.Errorf("document %s: %w: the id is taken", e.id, content.ErrDuplicate), nil
 		}
 	} else if _, err := t.exec("update document",
-		"UPDATE documents SET version = ?, due = ?, body = ? WHERE id = ?", e.expect+1, e.due, e.body, e.id); err != nil {
+		"UPDATE documents SET version = ?, newness = ?, title = ?, due = ?, body = ? WHERE id = ?",
+		e.expect+1, e.keys.newness, e.title, e.due, e.body, e.id); err != nil {
 		return nil, err
 	}
 	if err := t.moveTerms(e.id, old, e.keys); err != nil {
@@ -191,15 +192,15 @@ func (t *transaction) apply(e *encoded) (refusal, err error) {
 // moveTerms makes the terms table say what the document's new keys say.
 func (t *transaction) moveTerms(id string, old, new keys) error {
 	gone, added := old.terms, new.terms
-	if old.newness == new.newness && old.title == new.title {
+	if old.newness == new.newness {
 		gone, added = without(old.terms, new.terms), without(new.terms, old.terms)
 	}
 	if err := t.many("delete terms", "DELETE FROM terms WHERE newness = ?1 AND id = ?2 AND term IN (", "?", ")",
 		[]any{old.newness, id}, gone); err != nil {
 		return err
 	}
-	return t.many("insert terms", "INSERT INTO terms (newness, id, title, term) VALUES ", "(?1, ?2, ?3, ?)", "",
-		[]any{new.newness, id, new.title}, added)
+	return t.many("insert terms", "INSERT INTO terms (newness, id, term) VALUES ", "(?1, ?2, ?)", "",
+		[]any{new.newness, id}, added)
 }
 
 // many runs one statement for a list of values, with the fixed arguments before

@@ -44,3 +44,23 @@ func (s *Store) Explain(ctx context.Context) (map[string]string, error) {
 	}
 	return plans, nil
 }
+
+// Settings gives the writer's settings that durability depends on, as SQLite
+// reports them.
+func (s *Store) Settings(ctx context.Context) (map[string]string, error) {
+	settings := map[string]string{}
+	err := s.change(ctx, func(t *transaction) error {
+		for _, name := range []string{"journal_mode", "synchronous", "wal_autocheckpoint", "busy_timeout", "application_id", "user_version"} {
+			var value string
+			if err := t.row("read setting", "PRAGMA "+name, nil, &value); err != nil {
+				return err
+			}
+			settings[name] = value
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return settings, nil
+}

@@ -23,9 +23,9 @@ var (
 	// ErrBroken is returned by every write, and by Ping, after the engine has
 	// reported an input or output error or a damaged file. Only a new process
 	// may try again, after somebody has looked at the disk.
-	ErrBroken = errors.New("the store has stopped accepting writes after a disk error")
+	ErrBroken = errors.New("sqlitestore: the store has stopped accepting writes after a disk error")
 	// ErrClosed is returned after Close.
-	ErrClosed = errors.New("the store is closed")
+	ErrClosed = errors.New("sqlitestore: the store is closed")
 )
 
 // busyTimeout is how long a statement waits for another process's transaction.
@@ -99,26 +99,31 @@ func Open(ctx context.Context, path string, options ...Option) (_ *Store, err er
 		option(s)
 	}
 	writer, err := sql.Open("sqlite", dsn(path,
-		"journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(0)",
+		"synchronous(full)", "wal_autocheckpoint(0)",
 		"journal_size_limit(67108864)", "cache_size(-16000)"))
 	if err != nil {
 		return nil, err
 	}
 	writer.SetMaxOpenConns(1)
-	conn, err := connect(ctx, writer)
+	defer func() {
+		if err != nil {
+			_ = writer.Close()
+		}
+	}()
+	conn, err := writer.Conn(ctx)
 	if err != nil {
-		_ = writer.Close()
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = conn.Close()
+		}
+	}()
+	if err := s.prepareFile(ctx, conn); err != nil {
 		return nil, err
 	}
 	readers, err := sql.Open("sqlite", dsn(path, "query_only(1)", "cache_size(-4000)"))
-	if err == nil {
-		if err = s.migrate(ctx, conn); err != nil {
-			_ = readers.Close()
-		}
-	}
 	if err != nil {
-		_ = conn.Close()
-		_ = writer.Close()
 		return nil, err
 	}
 	count := max(4, runtime.GOMAXPROCS(0))
@@ -139,18 +144,6 @@ func Open(ctx context.Context, path string, options ...Option) (_ *Store, err er
 	})
 	go s.writer()
 	return s, nil
-}
-
-// connect opens the writer's connection. The first one to a new file switches
-// it to WAL, for which SQLite does not wait when another process is doing the
-// same, so this does.
-func connect(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
-	for deadline := time.Now().Add(busyTimeout); ; time.Sleep(5 * time.Millisecond) {
-		conn, err := db.Conn(ctx)
-		if err == nil || resultCode(err)&0xff != sqlite3.SQLITE_BUSY || time.Now().After(deadline) {
-			return conn, err
-		}
-	}
 }
 
 // dsn gives the file's URI with the settings of every connection, in order.
@@ -177,12 +170,18 @@ func (s *Store) Ping(ctx context.Context) error {
 // method fail; a second Close does nothing.
 func (s *Store) Close() error { return s.close() }
 
-// fail stops the store from writing if err is one after which nothing is sure.
-func (s *Store) fail(err error) {
-	if fatal(err) {
-		err = fmt.Errorf("sqlitestore: %w: %w", ErrBroken, err)
-		s.broken.CompareAndSwap(nil, &err)
+// judge gives a writer's error to its callers, and stops the store from writing
+// if it is one after which nothing is sure.
+func (s *Store) judge(err error) error {
+	switch {
+	case errors.Is(err, ErrBroken), errors.Is(err, ErrClosed):
+		return err
+	case !fatal(err):
+		return fmt.Errorf("sqlitestore: %w", err)
 	}
+	err = fmt.Errorf("%w: %w", ErrBroken, err)
+	s.broken.CompareAndSwap(nil, &err)
+	return err
 }
 
 // refused says why the store does not write, or nil.
@@ -192,7 +191,7 @@ func (s *Store) refused() error {
 	}
 	select {
 	case <-s.quit:
-		return fmt.Errorf("sqlitestore: %w", ErrClosed)
+		return ErrClosed
 	default:
 		return nil
 	}
@@ -204,8 +203,7 @@ func (s *Store) refused() error {
 func fatal(err error) bool {
 	switch resultCode(err) & 0xff {
 	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB,
-		sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOLFS,
-		sqlite3.SQLITE_INTERNAL, sqlite3.SQLITE_MISUSE:
+		sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOLFS, sqlite3.SQLITE_INTERNAL:
 		return true
 	}
 	return false

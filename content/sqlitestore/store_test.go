@@ -4,12 +4,15 @@ import (
 	"context"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/content/sqlitestore"
 	"github.com/prassi-cms/prassi/content/storetest"
 )
+
+var scan = regexp.MustCompile(`\bSCAN (documents|terms|slugs|revisions|events|records|[a-z]\b)`)
 
 var driver = storetest.Driver{
 	Create: func(tb testing.TB) string {
@@ -36,8 +39,11 @@ var driver = storetest.Driver{
 		}
 		return plans
 	},
-	// A subquery's result and the rows of VALUES are scanned too, and are no table.
-	FullScan: regexp.MustCompile(`\bSCAN (documents|terms|slugs|revisions|events|records|[a-z]\b)|TEMP B-TREE`).MatchString,
+	FullScan: func(plan string) bool {
+		// The documents of a rare term may be sorted (they are called page); what
+		// is found in a subquery or given by VALUES is no table.
+		return scan.MatchString(plan) || strings.Contains(plan, "TEMP B-TREE") && !strings.Contains(plan, " page")
+	},
 }
 
 func TestMain(m *testing.M) { storetest.Main(m, driver) }

@@ -2,7 +2,6 @@ package sqlitestore
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -155,11 +154,10 @@ func (s *Store) commit(group []*job) int64 {
 		_, err = t.exec("commit", "COMMIT")
 	}
 	if err != nil {
-		s.fail(err)
 		if begun {
 			_, _ = t.exec("rollback", "ROLLBACK") // fails when SQLite has done so itself
 		}
-		err = fmt.Errorf("sqlitestore: %w", err)
+		err = s.judge(err)
 	}
 	for _, j := range mine {
 		j.done <- err
@@ -175,6 +173,6 @@ func (s *Store) checkpoint() {
 	t := &transaction{store: s}
 	var busy, log, moved int
 	if err := t.row("checkpoint", "PRAGMA wal_checkpoint(PASSIVE)", nil, &busy, &log, &moved); err != nil {
-		s.fail(err)
+		_ = s.judge(err)
 	}
 }
