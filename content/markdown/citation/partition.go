@@ -139,10 +139,23 @@ func readNumeral(s string, i int) (n numeral, end int, ok bool) {
 	if !wordEnds(s, j) {
 		return n, i, false
 	}
-	if j+1 < len(s) && (s[j] == '/' || s[j] == '.' || s[j] == ',' || s[j] == ':') && isDigit(s[j+1]) {
+	if j+1 < len(s) && (s[j] == '/' || s[j] == '.' || s[j] == ':') && isDigit(s[j+1]) {
 		return n, i, false
 	}
 	return n, j, true
+}
+
+// pointNumeral reads the number of a comma put in between two others: "1.1".
+func pointNumeral(s string, i int) (n numeral, end int, ok bool) {
+	j, ok := digits(s, i, 2)
+	if !ok || s[i] == '0' || j >= len(s) || s[j] != '.' {
+		return n, i, false
+	}
+	k, ok := digits(s, j+1, 2)
+	if !ok || !wordEnds(s, k) {
+		return n, i, false
+	}
+	return numeral{digits: s[i:k]}, k, true
 }
 
 // keyword reads one of the words for a level of partition. Abbreviations are
@@ -200,7 +213,9 @@ func numeralList(s string, i int, many bool) (list []spanned, end int) {
 	for len(list) < maxParts {
 		n, j, ok := readNumeral(s, i)
 		if !ok {
-			break
+			if n, j, ok = pointNumeral(s, i); !ok {
+				break
+			}
 		}
 		list = append(list, spanned{n, i, j})
 		end = j
@@ -310,10 +325,10 @@ type letter struct {
 
 // letters reads "lett. a)", "lettere a), b) ed e-bis)".
 func letters(s string, i int) (list []letter, end int) {
-	j, plural := keyword(s, i, "lettere", "letta", "lett", "let")
+	j, plural := keyword(s, i, "lettere")
 	if !plural {
 		var ok bool
-		if j, ok = keyword(s, i, "lettera"); !ok {
+		if j, ok = keyword(s, i, "lettera", "lett", "let"); !ok {
 			return nil, i
 		}
 	}
@@ -365,6 +380,10 @@ func oneLetter(s string, i int) (l letter, end int, closed, ok bool) {
 	}
 	if j < len(s) && s[j] == ')' {
 		j, closed = j+1, true
+	}
+	// "D.Lgs." begins with no letter of a list.
+	if !closed && j+1 < len(s) && s[j] == '.' && isLetter(s[j+1]) {
+		return l, i, false, false
 	}
 	return l, j, closed, true
 }
@@ -562,7 +581,7 @@ func upward(s string, i int) (parts []part, end int) {
 		}
 		switch {
 		case last.com.digits == "" && step(s, at, &lists, func() []spanned { l, _ := commas(s, at, true); return l }, func(p *part, n numeral) { p.com = n }):
-		case last.num.digits == "" && last.let == "" && last.com.digits == "" && step(s, at, &lists, func() []spanned { l, _ := numbers(s, at); return l }, func(p *part, n numeral) { p.num = n }):
+		case steps > 0 && last.num.digits == "" && step(s, at, &lists, func() []spanned { l, _ := numbers(s, at); return l }, func(p *part, n numeral) { p.num = n }):
 		case last.let == "":
 			l, _ := letters(s, at)
 			if len(l) == 0 {

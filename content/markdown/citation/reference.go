@@ -39,6 +39,7 @@ type act struct {
 	scheme string
 	id     string // without partition
 	label  string
+	name   string // how the whole act is called, when label is an abbreviation
 	url    string // without partition; "" when there is no honest address
 	// short acts are named by an abbreviation ("Cost.", "c.c.") that
 	// follows the article without a comma.
@@ -52,6 +53,9 @@ type act struct {
 func (a act) reference(s string, start, end int, p *part) Reference {
 	r := Reference{Identifier: a.id, Scheme: a.scheme, Label: a.label, URL: a.url, Text: s[start:end], Start: start, End: end}
 	if p == nil {
+		if a.name != "" {
+			r.Label = a.name
+		}
 		return r
 	}
 	switch {
