@@ -100,6 +100,7 @@ type Field struct {
 	kind     Kind
 	terms    []*Term
 	termByID map[string]*Term
+	byWord   map[string]*Term
 	reg      *Registry
 }
 
@@ -122,7 +123,7 @@ func (f *Field) Term(id string) (*Term, bool) {
 
 // FindTerm finds a term of a choice by identifier, label in any language or
 // alias, whatever the case, accents or punctuation.
-func (f *Field) FindTerm(words string) (*Term, bool) { return findTerm(f.terms, words) }
+func (f *Field) FindTerm(words string) (*Term, bool) { return findTerm(f.byWord, words) }
 
 // Part finds a part by name.
 func (f *Field) Part(name string) (*Field, bool) {
@@ -224,6 +225,7 @@ func checkOptions(f *Field, allowed []string) error {
 // setTerms fills the lookup of a choice.
 func (f *Field) setTerms(terms []*Term) {
 	f.terms = terms
+	f.byWord = indexTerms(terms)
 	f.termByID = make(map[string]*Term, len(terms))
 	for _, t := range terms {
 		f.termByID[t.ID] = t

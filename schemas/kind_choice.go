@@ -40,6 +40,12 @@ func (choiceKind) Check(f *Field) error {
 			}
 		}
 	}
+	if len(f.Taxonomies) > 1 {
+		// Words must not mean one thing in one taxonomy and another in the next.
+		if err := checkTerms(terms); err != nil {
+			return err
+		}
+	}
 	f.setTerms(terms)
 	return nil
 }

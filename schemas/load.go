@@ -18,8 +18,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Load reads and checks the declarations of a file system laid out like Files.
-// An error names file and line.
+// Load reads and checks the declarations of a file system laid out like Files,
+// workflows included. An error names file and line. The labels of the parts of
+// kinds are always those of the embedded kinds.yaml, since kinds are code.
 func Load(fsys fs.FS) (*Registry, error) {
 	r := &Registry{
 		typeByName: map[string]*Type{}, typeByColl: map[string]*Type{},
@@ -128,6 +129,7 @@ func (r *Registry) loadTaxonomies(fsys fs.FS) error {
 		if len(t.Terms) == 0 {
 			return at(name, doc, errors.New("there are no terms"))
 		}
+		t.byWord = indexTerms(t.Terms)
 		r.taxonomies = append(r.taxonomies, t)
 		r.taxonomyName[t.Name] = t
 	}

@@ -16,7 +16,8 @@ type Taxonomy struct {
 	Help  Text    `yaml:"help" json:"help,omitempty"`
 	Terms []*Term `yaml:"terms" json:"terms"`
 
-	byID map[string]*Term
+	byID   map[string]*Term
+	byWord map[string]*Term // words as fold makes them
 }
 
 // Term is one entry of a taxonomy or of a field's own options.
@@ -37,7 +38,7 @@ func (t *Taxonomy) Term(id string) (*Term, bool) {
 
 // Find finds a term by identifier, label in any language or alias, whatever the
 // case, accents or punctuation.
-func (t *Taxonomy) Find(words string) (*Term, bool) { return findTerm(t.Terms, words) }
+func (t *Taxonomy) Find(words string) (*Term, bool) { return findTerm(t.byWord, words) }
 
 var idPattern = regexp.MustCompile(`^[a-z0-9]+([:-][a-z0-9]+)*$`)
 
@@ -62,6 +63,9 @@ func checkTerms(terms []*Term) error {
 		}
 		ids[t.ID] = true
 		for _, w := range t.words() {
+			if w == "" {
+				return fmt.Errorf("term %q has a label or alias without letters", t.ID)
+			}
 			if other, ok := words[w]; ok && other != t.ID {
 				return fmt.Errorf("%q names both term %q and term %q", w, other, t.ID)
 			}
@@ -83,22 +87,23 @@ func (t *Term) words() []string {
 	return out
 }
 
-func findTerm(terms []*Term, words string) (*Term, bool) {
+// indexTerms maps every word of every term to its term.
+func indexTerms(terms []*Term) map[string]*Term {
+	index := make(map[string]*Term, 8*len(terms))
+	for _, t := range terms {
+		for _, w := range t.words() {
+			index[w] = t
+		}
+	}
+	return index
+}
+
+func findTerm(index map[string]*Term, words string) (*Term, bool) {
 	if len(words) > 400 {
 		return nil, false
 	}
-	want := fold(words)
-	if want == "" {
-		return nil, false
-	}
-	for _, t := range terms {
-		for _, w := range t.words() {
-			if w == want {
-				return t, true
-			}
-		}
-	}
-	return nil, false
+	t, ok := index[fold(words)]
+	return t, ok
 }
 
 // fold makes words comparable: lower case, without accents, and everything but

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
 // The levels of territory.
@@ -77,6 +79,7 @@ func (t *Territories) Regions() []Territory { return slices.Clone(t.regions) }
 func (t *Territories) Provinces() []Territory { return slices.Clone(t.provinces) }
 
 // Municipalities lists the municipalities by code; none until they are imported.
+// The list is shared and must not be changed.
 func (t *Territories) Municipalities() []Territory {
 	return t.municipalities[:len(t.municipalities):len(t.municipalities)]
 }
@@ -146,6 +149,8 @@ func (t *Territories) index() {
 // ReadMunicipalities reads a CSV file (RFC 4180, UTF-8) with a header row and at
 // least the columns istat, name, province_istat, lat and lon; region_istat is
 // checked and cadastral kept when they are there, and other columns are ignored.
+// Control characters U+0080 to U+009F in names are read as the letters that
+// Windows-1252 has there, because lists of ISTAT limits carry them in Slovene names.
 // Every bad row is an issue with its line; then no municipality is answered.
 // The error is that of the reader.
 func (t *Territories) ReadMunicipalities(r io.Reader) ([]Municipality, []Issue, error) {
@@ -158,7 +163,7 @@ func (t *Territories) ReadMunicipalities(r io.Reader) ([]Municipality, []Issue, 
 	}
 	err := readCSV(r, []string{"istat", "name", "province_istat", "lat", "lon"}, func(row csvRow) {
 		m := Municipality{ISTAT: row.get("istat"), Province: row.get("province_istat"), Cadastral: strings.ToUpper(row.get("cadastral"))}
-		name, unclean := cleanLine(row.get("name"))
+		name, unclean := cleanLine(windows1252.Replace(row.get("name")))
 		province, known := t.byKey[m.Province]
 		switch {
 		case unclean != nil:
@@ -193,6 +198,17 @@ func (t *Territories) ReadMunicipalities(r io.Reader) ([]Municipality, []Issue, 
 	}
 	return out, nil, nil
 }
+
+// windows1252 repairs text of Windows-1252 that was read as ISO 8859-1.
+var windows1252 = func() *strings.Replacer {
+	var pairs []string
+	for b := 0x80; b < 0xa0; b++ {
+		if r := charmap.Windows1252.DecodeByte(byte(b)); r >= 0xa0 && r != '\uFFFD' {
+			pairs = append(pairs, string(rune(b)), string(r))
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}()
 
 // coordinates reads lat and lon; column names the one that is no coordinate.
 func coordinates(row csvRow) (lat, lon float64, column string) {

@@ -78,6 +78,19 @@ func TestContains(t *testing.T) {
 	}
 }
 
+func TestSloveneNames(t *testing.T) {
+	text := "istat,name,province_istat,lat,lon\n032001,Duino Aurisina-Devin Nabre\u009eina,032,45.7,13.6\n032002,A\u0081b,032,45.7,13.6\n"
+	all := Default().Territories()
+	_, issues, err := all.ReadMunicipalities(strings.NewReader(text))
+	if err != nil || len(issues) != 1 || issues[0].Line != 3 || issues[0].Code != CodeControlCharacter {
+		t.Errorf("%v %v", issues, err)
+	}
+	list, issues, err := all.ReadMunicipalities(strings.NewReader(text[:strings.Index(text, "032002")]))
+	if err != nil || issues != nil || list[0].Name != "Duino Aurisina-Devin Nabrežina" {
+		t.Errorf("%v %v %v", list, issues, err)
+	}
+}
+
 const municipalities = `istat,name,province_istat,province,province_name,region_istat,region_name,cadastral,lat,lon
 015146,Milano,015,MI,Milano,03,Lombardia,F205,45.46679,9.1905
 063049,Napoli,063,NA,Napoli,15,Campania,F839,40.8518,14.2681
