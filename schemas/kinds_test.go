@@ -2,9 +2,11 @@ package schemas
 
 import (
 	"encoding/json"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -13,21 +15,29 @@ import (
 	"time"
 )
 
-// testType loads a type with one field, x, declared by YAML lines.
-func testType(t testing.TB, declaration string) *Type {
+// testTypes loads a type for each declaration, with one field, x, declared by
+// those YAML lines.
+func testTypes(t testing.TB, declarations ...string) []*Type {
 	t.Helper()
-	text := "name: probe\ncollection: probes\nworkflow: page\nlabel: {it: Prova}\nplural: {it: Prove}\nfields:\n  - use: title\n" +
-		"  - name: x\n    label: {it: X}\n    " + strings.ReplaceAll(declaration, "\n", "\n    ") + "\n"
-	r, err := Load(overlay(t, map[string]string{"types/probe.yaml": text}))
+	files := map[string]string{}
+	for i, d := range declarations {
+		files[fmt.Sprintf("types/probe%d.yaml", i)] = fmt.Sprintf("name: probe%d\ncollection: probes%d\n", i, i) +
+			"workflow: page\nlabel: {it: Prova}\nplural: {it: Prove}\nfields:\n  - use: title\n" +
+			"  - name: x\n    label: {it: X}\n    " + strings.ReplaceAll(d, "\n", "\n    ") + "\n"
+	}
+	r, err := Load(overlay(t, files))
 	if err != nil {
 		t.Fatal(err)
 	}
-	ty, _ := r.Type("probe")
-	return ty
+	types := make([]*Type, len(declarations))
+	for i := range declarations {
+		types[i], _ = r.Type(fmt.Sprintf("probe%d", i))
+	}
+	return types
 }
 
 func testField(t testing.TB, declaration string) *Field {
-	f, _ := testType(t, declaration).Field("x")
+	f, _ := testTypes(t, declaration)[0].Field("x")
 	return f
 }
 
@@ -192,11 +202,12 @@ var kindTables = map[string][][2]string{
 
 func TestKinds(t *testing.T) {
 	tested := map[string]bool{}
-	for declaration, cases := range kindTables {
-		f := testField(t, declaration)
+	declarations := slices.Sorted(maps.Keys(kindTables))
+	for i, ty := range testTypes(t, declarations...) {
+		f, _ := ty.Field("x")
 		tested[f.Kind] = true
-		validate := compileSchema(t, f.reg, mustType(t, f.reg, "probe"))
-		for _, c := range cases {
+		validate := compileSchema(t, f.reg, ty)
+		for _, c := range kindTables[declarations[i]] {
 			in, want := c[0], c[1]
 			var env *Env
 			if strings.HasPrefix(in, "~") {
@@ -232,7 +243,7 @@ func TestKinds(t *testing.T) {
 			if issues != nil || !reflect.DeepEqual(again, got) {
 				t.Errorf("%s %s: parsed again: %v %v", f.Kind, in, again, issues)
 			}
-			if err := validate(map[string]any{"type": "probe", "locale": "it", "title": "x", "x": got}); err != nil {
+			if err := validate(map[string]any{"type": ty.Name, "locale": "it", "title": "x", "x": got}); err != nil {
 				t.Errorf("%s %s: the schema refuses: %v", f.Kind, in, err)
 			}
 		}
@@ -251,15 +262,6 @@ func encode(t testing.TB, v any) string {
 		t.Fatal(err)
 	}
 	return string(data)
-}
-
-func mustType(t testing.TB, r *Registry, name string) *Type {
-	t.Helper()
-	ty, ok := r.Type(name)
-	if !ok {
-		t.Fatalf("no type %s", name)
-	}
-	return ty
 }
 
 // What YAML decoders give for days and numbers is taken as it is meant.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -256,11 +257,12 @@ func FuzzParse(f *testing.F) {
 		validate func(map[string]any) error
 	}
 	var probes []probe
-	for declaration, cases := range kindTables {
+	for _, cases := range kindTables {
 		for _, c := range cases {
 			f.Add([]byte(strings.TrimPrefix(c[0], "~")))
 		}
-		ty := testType(f, declaration)
+	}
+	for _, ty := range testTypes(f, slices.Sorted(maps.Keys(kindTables))...) {
 		probes = append(probes, probe{ty, compileSchema(f, ty.Fields[0].reg, ty)})
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -285,7 +287,7 @@ func FuzzParse(f *testing.F) {
 				if issues != nil || !reflect.DeepEqual(again, v) {
 					t.Fatalf("%#v parsed again is %#v %v", v, again, issues)
 				}
-				item := map[string]any{"type": "probe", "locale": "it"}
+				item := map[string]any{"type": p.ty.Name, "locale": "it"}
 				maps.Copy(item, v)
 				if err := p.validate(item); err != nil {
 					t.Fatalf("the schema refuses %#v: %v", v, err)
