@@ -30,8 +30,10 @@ import (
 type Options struct {
 	Binary string // the built prassi
 	Data   string // its data folder
-	Store  string // its --store
 	Kills  int
+	// Store gives its --store; a database engine may have another address after
+	// each start.
+	Store func() string
 	// Open gives a store on the same content, to look the writes up.
 	Open func(context.Context) (content.Store, error)
 	// Also is called in every second round together with the kill, for example
@@ -66,11 +68,6 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if err != nil {
 		return r, err
 	}
-	store, err := o.Open(ctx)
-	if err != nil {
-		return r, err
-	}
-	defer func() { store.Close() }()
 	last := map[string]write{} // by document: the newest acknowledged state
 	for r.Kills < o.Kills {
 		acknowledged, err := o.round(ctx, token, r.Kills)
@@ -91,16 +88,34 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		if r.Kills == o.Kills {
 			look = last
 		}
-		for _, w := range look {
-			if why := lookUp(ctx, store, w); why != "" {
-				r.Lost = append(r.Lost, fmt.Sprintf("kill %d, document %s: %s", r.Kills, w.document, why))
-			}
+		lost, err := o.lost(ctx, look)
+		if err != nil {
+			return r, err
+		}
+		for _, why := range lost {
+			r.Lost = append(r.Lost, fmt.Sprintf("kill %d: %s", r.Kills, why))
 		}
 		if o.Progress != nil {
 			o.Progress(r.Kills, r)
 		}
 	}
 	return r, nil
+}
+
+// lost opens the store and names the acknowledged writes that it does not hold.
+func (o *Options) lost(ctx context.Context, look map[string]write) ([]string, error) {
+	store, err := o.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	var out []string
+	for _, w := range look {
+		if why := lookUp(ctx, store, w); why != "" {
+			out = append(out, w.document+": "+why)
+		}
+	}
+	return out, nil
 }
 
 // lookUp says what is missing of an acknowledged write, or nothing.
@@ -134,7 +149,7 @@ func lookUp(ctx context.Context, store content.Store, w write) string {
 
 // args are the command and the flags that every command takes.
 func (o *Options) args(command ...string) []string {
-	return append(command, "--data", o.Data, "--store", o.Store)
+	return append(command, "--data", o.Data, "--store", o.Store())
 }
 
 func (o *Options) run(ctx context.Context, command ...string) (string, error) {

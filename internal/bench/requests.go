@@ -1,0 +1,285 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/prassi-cms/prassi/internal/endure"
+)
+
+// serveBare is the ceiling: a Gin handler that does nothing but write the bytes.
+func serveBare(file string) error {
+	body, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	gin.SetMode(gin.ReleaseMode)
+	g := gin.New()
+	g.GET("/", func(c *gin.Context) {
+		c.Header("Content-Type", "application/json; charset=utf-8")
+		c.Status(http.StatusOK)
+		c.Writer.Write(body) // a client that left is no concern of the ceiling's
+	})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("http://%s\n", l.Addr())
+	return (&http.Server{Handler: g, ReadHeaderTimeout: time.Minute}).Serve(l)
+}
+
+// startBare starts the ceiling in a process of its own.
+func (b *bench) startBare(body []byte) (*endure.Server, error) {
+	file := filepath.Join(b.dir, "bare.json")
+	if err := os.WriteFile(file, body, 0o600); err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(b.ctx, self, "-bare", file)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	return &endure.Server{Base: strings.TrimSpace(line), Cmd: cmd}, err
+}
+
+// target is one request, sent many times.
+type target struct {
+	server *endure.Server
+	paths  []string // taken in turn
+	header http.Header
+	status int
+}
+
+const perRound = 6000
+
+// cpu sends perRound requests over one connection and gives the server's CPU
+// time per request.
+func (t *target) cpu() (time.Duration, error) {
+	conn, err := net.Dial("tcp", strings.TrimPrefix(t.server.Base, "http://"))
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	var requests [][]byte
+	for _, p := range t.paths {
+		var buf bytes.Buffer
+		fmt.Fprintf(&buf, "GET %s HTTP/1.1\r\nHost: bench\r\n", p)
+		for k := range t.header {
+			fmt.Fprintf(&buf, "%s: %s\r\n", k, t.header.Get(k))
+		}
+		buf.WriteString("\r\n")
+		requests = append(requests, buf.Bytes())
+	}
+	r := bufio.NewReaderSize(conn, 64<<10)
+	send := func(n int) error {
+		for i := range n {
+			if _, err := conn.Write(requests[i%len(requests)]); err != nil {
+				return err
+			}
+			res, err := http.ReadResponse(r, nil)
+			if err != nil {
+				return err
+			}
+			if _, err := io.Copy(io.Discard, res.Body); err != nil {
+				return err
+			}
+			res.Body.Close()
+			if res.StatusCode != t.status {
+				return fmt.Errorf("%s: %s, want %d", t.paths[i%len(t.paths)], res.Status, t.status)
+			}
+		}
+		return nil
+	}
+	if err := send(perRound / 10); err != nil { // warm
+		return 0, err
+	}
+	before, err := cpuTime(t.server.Cmd.Process.Pid)
+	if err != nil {
+		return 0, err
+	}
+	if err := send(perRound); err != nil {
+		return 0, err
+	}
+	after, err := cpuTime(t.server.Cmd.Process.Pid)
+	return (after - before) / perRound, err
+}
+
+// cpuTime reads user and system time of a process, to the nanosecond.
+func cpuTime(pid int) (time.Duration, error) {
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	if err != nil {
+		return 0, err
+	}
+	var total int64
+	for _, file := range tasks {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			continue // the thread has ended
+		}
+		n, err := strconv.ParseInt(strings.Fields(string(data))[0], 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return time.Duration(total), nil
+}
+
+// compare takes both in turn and adds a row with the median ratio.
+func (b *bench) compare(what string, mine, ceiling *target, limit float64) error {
+	var ratios []float64
+	var a, c []time.Duration
+	for range b.rounds {
+		x, err := mine.cpu()
+		if err != nil {
+			return err
+		}
+		y, err := ceiling.cpu()
+		if err != nil {
+			return err
+		}
+		a, c, ratios = append(a, x), append(c, y), append(ratios, float64(x)/float64(y))
+	}
+	slices.Sort(ratios)
+	slices.Sort(a)
+	slices.Sort(c)
+	m := b.rounds / 2
+	b.add(ratios[m] <= limit, what, fmt.Sprintf("%.1f µs CPU", micro(a[m])), fmt.Sprintf("%.1f µs CPU, bare Gin", micro(c[m])),
+		fmt.Sprintf("%.2f (%.2f–%.2f)", ratios[m], ratios[0], ratios[len(ratios)-1]), fmt.Sprintf("≤ %.1f", limit))
+	return nil
+}
+
+func micro(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
+
+func fetch(url string, header http.Header) (*http.Response, []byte, error) {
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	req.Header = header.Clone()
+	if req.Header == nil {
+		req.Header = http.Header{}
+	}
+	// Said aloud, so that the transport does not ask for gzip and undo it.
+	if req.Header.Get("Accept-Encoding") == "" {
+		req.Header.Set("Accept-Encoding", "identity")
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s: %.200s", url, res.Status, body)
+	}
+	return res, body, err
+}
+
+// requests compares the hot reads with their ceilings.
+func (b *bench) requests() error {
+	server, err := endure.Serve(b.ctx, b.binary, "--data", b.data())
+	if err != nil {
+		return err
+	}
+	defer server.Kill()
+	// A hundred different items, so that no cache of one answer helps.
+	_, list, err := fetch(server.Base+"/api/v1/articles?locale=it&limit=100", nil)
+	if err != nil {
+		return err
+	}
+	var page struct {
+		Items []struct{ Slug string }
+	}
+	if err := json.Unmarshal(list, &page); err != nil {
+		return err
+	}
+	var paths []string
+	for _, it := range page.Items {
+		paths = append(paths, "/api/v1/articles/"+it.Slug+"?locale=it")
+	}
+	plain := http.Header{"Accept-Encoding": {"identity"}}
+	res, item, err := fetch(server.Base+paths[0], plain)
+	if err != nil {
+		return err
+	}
+	bare, err := b.startBare(item)
+	if err != nil {
+		return err
+	}
+	defer bare.Kill()
+	ceiling := &target{bare, []string{"/"}, plain, http.StatusOK}
+	if err := b.compare(fmt.Sprintf("one item by slug (%d bytes)", len(item)), &target{server, paths, plain, http.StatusOK}, ceiling, 1.5); err != nil {
+		return err
+	}
+	match := http.Header{"Accept-Encoding": {"identity"}, "If-None-Match": {res.Header.Get("ETag")}}
+	if err := b.compare("the same, not modified (304)", &target{server, paths[:1], match, http.StatusNotModified}, ceiling, 1); err != nil {
+		return err
+	}
+	gz := http.Header{"Accept-Encoding": {"br"}}
+	_, packed, err := fetch(server.Base+paths[0], gz)
+	if err != nil {
+		return err
+	}
+	bareGz, err := b.startBare(packed)
+	if err != nil {
+		return err
+	}
+	defer bareGz.Kill()
+	if err := b.compare(fmt.Sprintf("one item, stored brotli (%d bytes)", len(packed)), &target{server, paths, gz, http.StatusOK}, &target{bareGz, []string{"/"}, gz, http.StatusOK}, 1.5); err != nil {
+		return err
+	}
+	return b.lists(server, plain)
+}
+
+// lists compares pages of 20 by kind, territory and topic, newest first: every
+// combination that the items have, one after another.
+func (b *bench) lists(server *endure.Server, plain http.Header) error {
+	var paths []string
+	for _, territory := range territories {
+		for _, topic := range topics {
+			paths = append(paths, "/api/v1/articles?locale=it&territory="+territory+"&topic="+topic+"&sort=-published_at&limit=20")
+		}
+	}
+	_, page, err := fetch(server.Base+paths[0], plain)
+	if err != nil {
+		return err
+	}
+	var got struct {
+		Items []json.RawMessage
+		Total int
+	}
+	if err := json.Unmarshal(page, &got); err != nil {
+		return err
+	}
+	bare, err := b.startBare(page)
+	if err != nil {
+		return err
+	}
+	defer bare.Kill()
+	what := fmt.Sprintf("page of %d of %d by kind, territory, topic (%d bytes)", len(got.Items), got.Total, len(page))
+	return b.compare(what, &target{server, paths, plain, http.StatusOK}, &target{bare, []string{"/"}, plain, http.StatusOK}, 4)
+}
