@@ -99,7 +99,9 @@ type headLine struct {
 	whole      bool
 	prose      bool
 	furniture  bool
-	day        time.Time
+	// alone: a paragraph of its own.
+	alone bool
+	day   time.Time
 }
 
 var (
@@ -135,7 +137,7 @@ func headOf(body string) []headLine {
 		}
 		text := strings.TrimSpace(spaces.ReplaceAllString(raw, " "))
 		if text != "" {
-			l := headLine{text: text, start: pos, end: next, whole: true}
+			l := headLine{text: text, start: pos, end: next, whole: true, alone: blank(body[:pos], true) && blank(body[next:], false)}
 			if n := len(out); n > 0 && broken(out[n-1], text, body[out[n-1].end:pos]) {
 				l.text, l.start, l.whole = out[n-1].text+" "+text, out[n-1].start, false
 				out = out[:n-1]
@@ -148,6 +150,17 @@ func headOf(body string) []headLine {
 		classify(&out[i])
 	}
 	return out
+}
+
+// blank says that the line before (or the line that follows) has no words.
+func blank(s string, before bool) bool {
+	if before {
+		s = strings.TrimSuffix(s, "\n")
+		s = s[strings.LastIndexByte(s, '\n')+1:]
+	} else {
+		s, _, _ = strings.Cut(s, "\n")
+	}
+	return strings.TrimSpace(s) == ""
 }
 
 // broken says that a line of one or two words goes on in the next one: nothing
@@ -317,12 +330,15 @@ func textDate(s string) (time.Time, bool) {
 	return t, bad == nil
 }
 
-// headDate is the day that one of the first lines, or a dateline, states.
+// headDate is the day that one of the first lines, or a dateline, states. A day
+// on a line of its own in the middle of a text may be any day.
 func headDate(lines []headLine) time.Time {
+	prose := false
 	for _, l := range lines {
-		if !l.day.IsZero() {
+		if !l.day.IsZero() && (l.alone || !prose) {
 			return l.day
 		}
+		prose = prose || l.prose
 		if m := dateline.FindStringSubmatch(l.text); m != nil {
 			if t, ok := textDate(m[1]); ok {
 				return t
