@@ -1,0 +1,154 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/prassi-cms/prassi/catalog"
+	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/interchange"
+	"github.com/prassi-cms/prassi/schemas"
+)
+
+type importCmd struct {
+	Path    []string `arg:"" type:"path" help:"Files and folders."`
+	Type    string   `name:"type" placeholder:"TYPE" help:"Content type of what does not say its own: article, news, practice, service, organization, event or page."`
+	In      string   `name:"locale" placeholder:"LOCALE" help:"Language of what does not say its own."`
+	Mapping string   `name:"mapping" type:"existingfile" placeholder:"FILE" help:"YAML file that says how other people's keys map to ours; see docs/interchange.md."`
+	Publish bool     `name:"publish" help:"Take what is not marked as a draft through its workflow to publication."`
+	DryRun  bool     `name:"dry-run" help:"Write nothing; show what would change."`
+	Verbose bool     `name:"verbose" short:"v" help:"Also report what is unchanged."`
+}
+
+func (c *importCmd) Run(e *env) error {
+	b, err := e.open(nil)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	opt := interchange.Options{
+		Registry: b.schemas, Env: &schemas.Env{Territories: b.service.Territories(), Loose: true},
+		Defaults: interchange.Defaults{Type: c.Type, Locale: c.In}, Publish: c.Publish, Store: b.store,
+	}
+	if c.Mapping != "" {
+		data, err := os.ReadFile(c.Mapping)
+		if err != nil {
+			return err
+		}
+		if opt.Mapping, err = interchange.ReadMapping(c.Mapping, data, b.schemas); err != nil {
+			return e.wrong(err)
+		}
+	}
+	plan, err := interchange.Open(e.ctx, c.Path, opt)
+	if err != nil {
+		return e.wrong(err)
+	}
+	defer plan.Close()
+	run := interchange.RunOptions{
+		Actor: content.System("import"), DryRun: c.DryRun, Verbose: c.Verbose, Report: e.stdout, Messages: e.text,
+	}
+	if f, ok := e.stderr.(*os.File); ok {
+		run.Progress = interchange.Bar(f)
+	}
+	sum, err := interchange.Import(e.ctx, b.service, plan, run)
+	e.summarise(sum, c.DryRun)
+	if err != nil {
+		return e.wrong(err)
+	}
+	if !c.DryRun {
+		if err := e.prepare(b); err != nil {
+			return err
+		}
+	}
+	if sum.Refused > 0 {
+		return errFailed
+	}
+	return nil
+}
+
+// wrong says what stops an import or export, with file, line and column.
+func (e *env) wrong(err error) error {
+	var at *interchange.Error
+	if !errors.As(err, &at) {
+		return err
+	}
+	f := at.Finding
+	where := f.Source
+	if f.Line > 0 {
+		where = fmt.Sprintf("%s:%d:%d", where, f.Line, max(f.Column, 1))
+	}
+	fmt.Fprintf(e.stderr, "%s: %s\n", where, e.text(f.Code, f.Params))
+	return errFailed
+}
+
+func (e *env) summarise(s interchange.Summary, dry bool) {
+	code := "import_done"
+	if dry {
+		code = "import_would"
+	}
+	fmt.Fprintln(e.stdout, e.text(code, map[string]any{
+		"documents": s.Documents, "created": s.Created, "changed": s.Changed, "unchanged": s.Unchanged, "refused": s.Refused,
+	}))
+	keys := make([]string, 0, len(s.Ignored))
+	for k := range s.Ignored {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		fmt.Fprintln(e.stdout, "  "+e.text("import_ignored", map[string]any{"key": k, "count": s.Ignored[k]}))
+	}
+}
+
+// prepare brings the catalogue up to date, so that the next start finds it
+// ready. A running server does this for itself.
+func (e *env) prepare(b *backend) error {
+	if err := e.relayAll(b); err != nil {
+		return err
+	}
+	c, err := e.openCatalog(b)
+	var locked *catalog.LockedError
+	if errors.As(err, &locked) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.CatchUp(e.ctx)
+}
+
+// importDemo brings the example content in.
+func (e *env) importDemo(b *backend, files fs.FS) error {
+	plan, err := interchange.OpenFS(e.ctx, files, "demo", interchange.Options{Registry: b.schemas, Publish: true})
+	if err != nil {
+		return err
+	}
+	defer plan.Close()
+	sum, err := interchange.Import(e.ctx, b.service, plan, interchange.RunOptions{Actor: content.System("demo"), Report: e.stderr, Messages: e.text})
+	if err == nil && sum.Refused > 0 {
+		err = fmt.Errorf("%d examples were refused", sum.Refused)
+	}
+	return err
+}
+
+type exportCmd struct {
+	Dir    string `arg:"" type:"path" help:"A folder that does not exist yet, is empty, or holds an earlier export."`
+	Format string `name:"format" default:"markdown" enum:"markdown,jsonl" help:"markdown (one file a variant) or jsonl (one line a variant)."`
+}
+
+func (c *exportCmd) Run(e *env) error {
+	b, err := e.open(nil)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	sum, err := interchange.Export(e.ctx, b.store, b.schemas, c.Dir, interchange.ExportOptions{Format: c.Format})
+	if err != nil {
+		return e.wrong(err)
+	}
+	_, err = fmt.Fprintln(e.stdout, e.text("export_done", map[string]any{"documents": sum.Documents, "files": sum.Files, "dir": c.Dir}))
+	return err
+}
