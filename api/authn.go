@@ -1,0 +1,114 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/prassi-cms/prassi/auth"
+	"github.com/prassi-cms/prassi/content"
+)
+
+// Names of the session's cookie: the first where the connection is encrypted
+// (RFC 6265bis, section 4.1.3.2), the second on this machine without encryption.
+const (
+	cookieSecure = "__Host-prassi_session"
+	cookieLocal  = "prassi_session"
+)
+
+// call is a request whose caller is known.
+type call struct {
+	*gin.Context
+	actor content.Actor
+	// lang is the language of messages and labels.
+	lang string
+}
+
+// ctx is the request's context, which ends when Limits.Handle is over.
+func (c *call) ctx() context.Context { return c.Request.Context() }
+
+// signed lets a handler know who calls; nobody is refused with 401.
+func (s *Server) signed(handle func(*call) error) handler {
+	return func(c *gin.Context) error {
+		actor, err := s.authenticate(c.Request)
+		if err != nil {
+			return err
+		}
+		c.Set(keyActor, actor)
+		ctx, cancel := context.WithTimeout(c.Request.Context(), s.limits.Handle)
+		defer cancel()
+		c.Request = c.Request.WithContext(ctx)
+		return handle(&call{Context: c, actor: actor, lang: language(c)})
+	}
+}
+
+// actorOf gives who calls, when that was asked.
+func actorOf(c *gin.Context) (content.Actor, bool) {
+	v, _ := c.Get(keyActor)
+	actor, ok := v.(content.Actor)
+	return actor, ok
+}
+
+// authenticate says who calls: by the token of the Authorization header, or by
+// the session's cookie. A browser sends the cookie along whoever asks it to, so
+// a change by cookie must come from this origin.
+func (s *Server) authenticate(r *http.Request) (content.Actor, error) {
+	var actor content.Actor
+	var err error
+	if shown := r.Header["Authorization"]; len(shown) > 0 {
+		token, ok := bearer(shown)
+		if !ok {
+			return actor, unauthenticated(auth.ErrInvalid)
+		}
+		actor, err = s.auth.AuthenticateToken(r.Context(), token)
+	} else {
+		secret := sessionSecret(r)
+		if secret == "" {
+			return actor, unauthenticated(nil)
+		}
+		if s.origins.Check(r) != nil {
+			return actor, &content.Problem{Class: content.Forbidden, Code: codeCrossOrigin}
+		}
+		actor, err = s.auth.AuthenticateSession(r.Context(), secret)
+	}
+	switch {
+	case errors.Is(err, auth.ErrInvalid):
+		return content.Actor{}, unauthenticated(err)
+	case err != nil:
+		return content.Actor{}, &content.Problem{Class: content.Unavailable, Code: "store_unavailable", Err: err}
+	case actor.Anonymous():
+		return content.Actor{}, unauthenticated(nil)
+	}
+	return actor, nil
+}
+
+func unauthenticated(err error) *content.Problem {
+	return &content.Problem{Class: content.Unauthenticated, Code: "unauthenticated", Err: err}
+}
+
+// bearer reads the one Authorization header (RFC 6750, section 2.1).
+func bearer(values []string) (string, bool) {
+	scheme, token, ok := strings.Cut(values[0], " ")
+	return strings.TrimSpace(token), ok && len(values) == 1 && strings.EqualFold(scheme, "Bearer")
+}
+
+// sessionSecret gives the value of the session's cookie, or "".
+func sessionSecret(r *http.Request) string {
+	for _, name := range []string{cookieSecure, cookieLocal} {
+		if c, err := r.Cookie(name); err == nil {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// challenge is the WWW-Authenticate header of a 401 (RFC 6750, section 3).
+func challenge(r *http.Request) string {
+	if len(r.Header["Authorization"]) > 0 {
+		return `Bearer realm="prassi", error="invalid_token"`
+	}
+	return `Bearer realm="prassi"`
+}

@@ -1,0 +1,316 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gin-gonic/gin"
+
+	"github.com/prassi-cms/prassi/catalog"
+	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/schemas"
+)
+
+// base is where the delivery API begins.
+const base = "/api/v1"
+
+// item answers GET /api/v1/{collection}/{slug}: a look-up in memory and stored
+// bytes.
+func (s *Server) item(collection string) handler {
+	return func(c *gin.Context) error {
+		locale, fields, err := s.itemQuery(c.Request.URL.RawQuery)
+		if err != nil {
+			return err
+		}
+		a := s.catalog.Get(collection, c.Param("slug"), locale)
+		switch a.Outcome {
+		case catalog.Found:
+			if fields != nil {
+				return serveSparse(c, a.Entry, fields)
+			}
+			return serveEntry(c, a.Entry)
+		case catalog.Moved:
+			h := c.Writer.Header()
+			h["Location"], h["Cache-Control"] = []string{s.public + a.To}, publicShort
+			c.Writer.WriteHeader(http.StatusMovedPermanently)
+			return nil
+		case catalog.Gone:
+			return &content.Problem{Class: content.NotFound, Code: codeGone}
+		}
+		return &content.Problem{Class: content.NotFound, Code: "not_found"}
+	}
+}
+
+// itemQuery reads the parameters of one item. The common ones, none and locale
+// alone, are read without the general parser.
+func (s *Server) itemQuery(raw string) (locale string, fields []string, err error) {
+	if raw == "" {
+		return "", nil, nil
+	}
+	locale, plain := strings.CutPrefix(raw, "locale=")
+	if !plain || strings.ContainsAny(locale, "&=%+;") {
+		q, err := parseQuery(raw, "locale", "fields")
+		if err != nil {
+			return "", nil, err
+		}
+		locale = q.text("locale")
+		if names := q.text("fields"); names != "" {
+			fields = strings.Split(names, ",")
+		}
+	}
+	if locale == "" {
+		return "", fields, nil
+	}
+	l, ok := s.schemas.Locale(locale)
+	if !ok {
+		return "", nil, invalid(codeInvalidQuery, "/locale", "unknown_locale", map[string]any{"locale": echo(locale)})
+	}
+	return l.Tag, fields, nil
+}
+
+// serveEntry answers with an item's stored bytes. It is the hottest path there
+// is: it makes one slice for the values of all headers that differ by item.
+func serveEntry(c *gin.Context, e catalog.Entry) error {
+	r, h := c.Request, c.Writer.Header()
+	liked := parseAccept(r.Header["Accept-Encoding"])
+	enc, ok := liked.choose(e.Stored)
+	if !ok {
+		return notAcceptable()
+	}
+	etag := e.ETag(enc)
+	values := [4]string{etag, e.Locale(), e.LastModifiedHTTP()}
+	h["Etag"], h["Cache-Control"], h["Vary"] = values[0:1:1], publicShort, varyEncoding
+	if matches(r.Header["If-None-Match"], etag) {
+		c.Writer.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	values[3] = strconv.Itoa(e.Len(enc))
+	h["Content-Type"] = typeJSON
+	h["Content-Language"] = values[1:2:2]
+	h["Last-Modified"] = values[2:3:3]
+	h["Content-Length"] = values[3:4:4]
+	h["X-Content-Type-Options"] = nosniff
+	h["Access-Control-Expose-Headers"] = exposed
+	if enc != catalog.Identity {
+		h["Content-Encoding"] = encodingName[enc]
+	}
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	_, err := e.WriteTo(c.Writer, enc)
+	if err != nil && r.Context().Err() != nil {
+		return nil // the caller went away
+	}
+	return err
+}
+
+// serveSparse answers with a part of an item.
+func serveSparse(c *gin.Context, e catalog.Entry, fields []string) error {
+	whole, err := e.AppendTo(nil, catalog.Identity)
+	if err != nil {
+		return err
+	}
+	part, err := catalog.Sparse(whole, fields)
+	if err != nil {
+		return err
+	}
+	h := c.Writer.Header()
+	h["Content-Language"], h["Last-Modified"] = []string{e.Locale()}, []string{e.LastModifiedHTTP()}
+	return serveComputed(c, typeJSON, part, entityTag(part, ""), publicShort)
+}
+
+// buffers holds idle buffers for answers that are put together.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 32<<10); return &b }}
+
+// keptBuffer is the largest buffer worth keeping, in bytes.
+const keptBuffer = 1 << 20
+
+// listItems answers GET /api/v1/{collection}.
+func (s *Server) listItems(collection string, params []param) handler {
+	known := queryNames(params)
+	return func(c *gin.Context) error {
+		q, err := s.catalogQuery(collection, c.Request.URL.RawQuery, known)
+		if err != nil {
+			return err
+		}
+		page, err := s.catalog.List(q)
+		if err != nil {
+			return err
+		}
+		etag := page.ETag()
+		h := c.Writer.Header()
+		h["Etag"], h["Cache-Control"] = []string{etag}, publicShort
+		if matches(c.Request.Header["If-None-Match"], etag) {
+			c.Writer.WriteHeader(http.StatusNotModified)
+			return nil
+		}
+		buf := buffers.Get().(*[]byte)
+		defer func() {
+			if cap(*buf) <= keptBuffer {
+				buffers.Put(buf)
+			}
+		}()
+		body := append((*buf)[:0], `{"items":`...)
+		if body, err = page.AppendItems(body); err != nil {
+			return err
+		}
+		body = append(body, `,"total":`...)
+		body = strconv.AppendInt(body, int64(page.Total), 10)
+		body = s.appendLinks(body, c.Request.URL.Path, c.Request.URL.RawQuery, page.Next, page.Prev)
+		body = append(body, '}')
+		*buf = body
+		if q.Locale != "" && len(q.Fallback) == 0 {
+			h["Content-Language"] = []string{q.Locale}
+		}
+		h["Content-Type"], h["X-Content-Type-Options"] = typeJSON, nosniff
+		h["Access-Control-Expose-Headers"] = exposed
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+		writeBody(c, body)
+		return nil
+	}
+}
+
+// appendLinks appends "_links" with the addresses of this page and of those
+// beside it: the same query with another cursor.
+func (s *Server) appendLinks(dst []byte, path, raw, next, prev string) []byte {
+	rest := raw // without its cursor
+	if at := cursorAt(raw); at >= 0 {
+		end := len(raw)
+		if i := strings.IndexByte(raw[at:], '&'); i >= 0 {
+			end = at + i + 1
+		}
+		rest = strings.TrimSuffix(raw[:at]+raw[end:], "&")
+	}
+	link := func(name, query string) {
+		dst = append(append(append(dst, '"'), name...), `":"`...)
+		dst = append(append(dst, s.public...), path...)
+		if query != "" {
+			dst = append(dst, '?')
+			dst = appendEscaped(dst, query)
+		}
+		dst = append(dst, '"')
+	}
+	with := func(cursor string) string {
+		if rest == "" {
+			return "cursor=" + cursor
+		}
+		return rest + "&cursor=" + cursor
+	}
+	dst = append(dst, `,"_links":{`...)
+	link("self", raw)
+	if next != "" {
+		dst = append(dst, ',')
+		link("next", with(next))
+	}
+	if prev != "" {
+		dst = append(dst, ',')
+		link("prev", with(prev))
+	}
+	return append(dst, '}')
+}
+
+// cursorAt finds where the parameter cursor begins in a raw query, or -1.
+func cursorAt(raw string) int {
+	if strings.HasPrefix(raw, "cursor=") {
+		return 0
+	}
+	if i := strings.Index(raw, "&cursor="); i >= 0 {
+		return i + 1
+	}
+	return -1
+}
+
+// appendEscaped appends a raw query as part of a JSON string. What may not stand
+// in an address is percent-encoded (RFC 3986, section 3.4).
+func appendEscaped(dst []byte, query string) []byte {
+	const hex = "0123456789ABCDEF"
+	for i := range len(query) {
+		switch c := query[i]; {
+		case c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '#':
+			dst = append(dst, '%', hex[c>>4], hex[c&15])
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+// catalogQuery reads the parameters of a list.
+func (s *Server) catalogQuery(collection, raw string, known []string) (catalog.Query, error) {
+	if raw == "" {
+		return catalog.Query{Collection: collection}, nil
+	}
+	q, err := parseQuery(raw, known...)
+	if err != nil {
+		return catalog.Query{}, err
+	}
+	return s.catalog.ParseQuery(collection, q.multi())
+}
+
+// geoJSON answers GET /api/v1/{collection}.geojson: everything on the map that
+// the filters leave, as one FeatureCollection (RFC 7946).
+func (s *Server) geoJSON(collection string, params []param) handler {
+	known := queryNames(params)
+	return func(c *gin.Context) error {
+		q, err := s.catalogQuery(collection, c.Request.URL.RawQuery, known)
+		if err != nil {
+			return err
+		}
+		body, err := s.catalog.GeoJSON(q, nil)
+		if err != nil {
+			return err
+		}
+		return serveComputed(c, typeGeoJSON, body, entityTag(body, ""), publicShort)
+	}
+}
+
+// collectionParams are the parameters of a collection's list, from what its type
+// declares.
+func (s *Server) collectionParams(t *schemas.Type) []param {
+	params := []param{
+		queryParam("locale", "Items in this language (BCP 47); without it, each item once, in Italian where it can be.", s.localeSchema()),
+		queryParam("fallback", "Languages to take, in this order, for items that lack `locale`; comma-separated.", text(200)),
+	}
+	params = append(params, s.filterParams(t)...)
+	return append(params,
+		queryParam("sort", "The order.", withDefault(oneOf(s.catalog.Sorts(t.Collection)...), "-published_at")),
+		queryParam("fields", "Keys to answer with, comma-separated: names of the head, or `fields.NAME`. Always there: id, type, slug, locale.", text(1000)),
+		queryParam("limit", "Items a page.", withDefault(integer(1, catalog.MaxLimit), catalog.DefaultLimit)),
+		queryParam("cursor", "Where to go on: taken from `_links`.", text(1000)),
+		ifNoneMatch,
+	)
+}
+
+// filterParams are the filters of a type.
+func (s *Server) filterParams(t *schemas.Type) []param {
+	params := []param{
+		queryParam("territory", "Province acronyms or ISTAT codes, comma-separated. A territory finds what lies in it.", text(400)),
+		queryParam("national", "Also what names no territory; without `territory`, that alone.", flag()),
+		queryParam("topic", "Topics, comma-separated.", text(800)),
+		queryParam("organization", "Slugs or ids of organizations, comma-separated.", text(2000)),
+		queryParam("from", "From this day on (RFC 3339, a date or a moment).", text(40)),
+		queryParam("to", "Before this day (RFC 3339, a date or a moment).", text(40)),
+		queryParam("q", "Words that are all in the title or summary; the last may be cut short.", text(catalog.MaxQ)),
+	}
+	if t.Route.Map != "" {
+		params = append(params,
+			queryParam("near", "A place as `lat,lon`, for `radius` and the order `distance`.", text(60)),
+			queryParam("radius", "Kilometres around `near`.", kilometres()),
+			queryParam("bbox", "A box as `west,south,east,north`.", text(100)))
+	}
+	for _, f := range s.catalog.Filterable(t.Collection) {
+		params = append(params, queryParam(f.Name, f.Label.In("en")+"; comma-separated.", text(800)))
+	}
+	return append(params, queryParam("public_state", "The public state of the workflow.", text(100)))
+}
+
+func (s *Server) localeSchema() *huma.Schema {
+	var tags []string
+	for _, l := range s.schemas.Locales() {
+		tags = append(tags, l.Tag)
+	}
+	return oneOf(tags...)
+}

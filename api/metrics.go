@@ -1,0 +1,89 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/prassi-cms/prassi/catalog"
+)
+
+// metrics is the server's own Prometheus registry.
+type metrics struct {
+	registry  *prometheus.Registry
+	requests  *prometheus.CounterVec
+	durations *prometheus.HistogramVec
+	handler   http.Handler
+}
+
+func newMetrics(c *catalog.Catalog, version string) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "prassi_http_requests_total", Help: "Requests answered, by method, route template and status.",
+		}, []string{"method", "route", "status"}),
+		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "prassi_http_request_duration_seconds", Help: "Time to answer, in seconds.",
+			Buckets: []float64{.0005, .002, .01, .05, .25, 1, 5},
+		}, []string{"method", "route"}),
+	}
+	gauge := func(name, help string, value func(catalog.Stats) float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return value(c.Stats()) })
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "prassi_build_info", Help: "1, labelled with the version.", ConstLabels: prometheus.Labels{"version": version},
+	})
+	build.Set(1)
+	m.registry.MustRegister(m.requests, m.durations, build,
+		gauge("prassi_catalog_items", "Published variants in the catalogue.", func(s catalog.Stats) float64 { return float64(s.Items) }),
+		gauge("prassi_catalog_documents", "Published documents in the catalogue.", func(s catalog.Stats) float64 { return float64(s.Documents) }),
+		gauge("prassi_catalog_bytes", "Size of the catalogue's file, in bytes.", func(s catalog.Stats) float64 { return float64(s.Bytes) }),
+		gauge("prassi_catalog_lag_events", "Events of the log that the catalogue has yet to apply.", func(s catalog.Stats) float64 { return float64(s.Lag) }),
+		gauge("prassi_catalog_unrendered", "Live documents that could not be rendered.", func(s catalog.Stats) float64 { return float64(s.Unrendered) }),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, DisableCompression: true})
+	return m
+}
+
+// routeMetrics counts the requests of one route. Counters are looked up once for
+// each status and then kept.
+type routeMetrics struct {
+	method, route string
+	requests      *prometheus.CounterVec
+	duration      prometheus.Observer
+	byStatus      [500]atomic.Pointer[prometheus.Counter]
+}
+
+func (m *metrics) route(method, route string) *routeMetrics {
+	if method == "" {
+		method = "other"
+	}
+	return &routeMetrics{method: method, route: route, requests: m.requests, duration: m.durations.WithLabelValues(method, route)}
+}
+
+func (r *routeMetrics) observe(status int, elapsed time.Duration) {
+	r.duration.Observe(elapsed.Seconds())
+	if status < 100 || status >= 600 {
+		return
+	}
+	slot := &r.byStatus[status-100]
+	counter := slot.Load()
+	if counter == nil {
+		made := r.requests.WithLabelValues(r.method, r.route, strconv.Itoa(status))
+		counter = &made
+		slot.Store(counter)
+	}
+	(*counter).Inc()
+}
+
+// serveMetrics answers GET /metrics in Prometheus' text format.
+func (s *Server) serveMetrics(c *gin.Context) error {
+	s.metrics.handler.ServeHTTP(c.Writer, c.Request)
+	return nil
+}

@@ -1,0 +1,198 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/messages"
+	"github.com/prassi-cms/prassi/schemas"
+)
+
+// Codes of problems that arise here, before or beside content.Service. The
+// comment names the parameters.
+const (
+	codeMalformedJSON    = "malformed_json"            // offset
+	codeDuplicateKey     = "duplicate_key"             // key
+	codeTooDeep          = "too_deep"                  // max
+	codeInvalidUTF8      = schemas.CodeInvalidEncoding // offset
+	codeInvalidBody      = "invalid_body"              // none; errors say what
+	codeBodyTooLarge     = "body_too_large"            // max, in bytes
+	codeMediaType        = "unsupported_media_type"    // expected
+	codeInvalidQuery     = "invalid_query"             // none; errors say what
+	codeUnknownParameter = "unknown_parameter"         // parameter
+	codeRepeated         = "repeated_parameter"        // parameter
+	codeInvalidParameter = "invalid_parameter"         // parameter
+	codeInvalidHeader    = "invalid_header"            // header
+	codeNotAcceptable    = "not_acceptable"            // none
+	codeMethod           = "method_not_allowed"        // method
+	codeGone             = "gone"                      // none
+	codeTimeout          = "request_timeout"           // none
+	codeTooBusy          = "too_busy"                  // none
+	codeCrossOrigin      = "cross_origin"              // none
+	codeNotHere          = "login_not_here"            // none
+	codeUnknownPerson    = "unknown_person"            // person
+	codeNotReady         = "not_ready"                 // none
+	codeInvalidGrant     = "invalid_grant"             // value
+)
+
+// Codes lists every code that this package may put into a problem of its own,
+// into an error of a problem, or into a page: a test sees that each has its
+// message in every language. It comes beside content.Codes and
+// schemas.IssueCodes.
+var Codes = []string{
+	codeMalformedJSON, codeDuplicateKey, codeTooDeep, codeInvalidUTF8, codeInvalidBody, codeBodyTooLarge,
+	codeMediaType, codeInvalidQuery, codeUnknownParameter, codeRepeated, codeInvalidParameter, codeInvalidHeader,
+	codeNotAcceptable, codeMethod, codeGone, codeTimeout, codeTooBusy, codeCrossOrigin, codeNotHere,
+	codeUnknownPerson, codeNotReady, codeInvalidGrant,
+	"login_title", "login_intro", "login_as",
+}
+
+// The one table from failures to statuses. A class of package content has its
+// row; a code with a status of its own comes first.
+var (
+	byClass = map[content.Class]int{
+		content.Internal:             http.StatusInternalServerError,
+		content.Invalid:              http.StatusUnprocessableEntity,
+		content.Unauthenticated:      http.StatusUnauthorized,
+		content.Forbidden:            http.StatusForbidden,
+		content.NotFound:             http.StatusNotFound,
+		content.Conflict:             http.StatusConflict,
+		content.PreconditionFailed:   http.StatusPreconditionFailed,
+		content.PreconditionRequired: http.StatusPreconditionRequired,
+		content.TooLarge:             http.StatusRequestEntityTooLarge,
+		content.Unavailable:          http.StatusServiceUnavailable,
+	}
+	byCode = map[string]int{
+		codeMalformedJSON: http.StatusBadRequest,
+		codeDuplicateKey:  http.StatusBadRequest,
+		codeTooDeep:       http.StatusBadRequest,
+		codeInvalidUTF8:   http.StatusBadRequest,
+		codeInvalidQuery:  http.StatusBadRequest,
+		codeInvalidHeader: http.StatusBadRequest,
+		"invalid_filter":  http.StatusBadRequest,
+		"invalid_cursor":  http.StatusBadRequest,
+		codeMediaType:     http.StatusUnsupportedMediaType,
+		codeNotAcceptable: http.StatusNotAcceptable,
+		codeMethod:        http.StatusMethodNotAllowed,
+		codeGone:          http.StatusGone,
+		codeTimeout:       http.StatusRequestTimeout,
+	}
+)
+
+// statusOf gives the status of a problem.
+func statusOf(p *content.Problem) int {
+	if status, ok := byCode[p.Code]; ok {
+		return status
+	}
+	if status, ok := byClass[p.Class]; ok {
+		return status
+	}
+	return http.StatusInternalServerError
+}
+
+// Problem is the body of every answer that is not a success: problem details
+// after RFC 9457, with a stable code and what is wrong where.
+type Problem struct {
+	Type     string `json:"type" format:"uri-reference" doc:"Address of a page about this kind of problem."`
+	Title    string `json:"title" doc:"The kind of problem, in the caller's language."`
+	Status   int32  `json:"status" minimum:"200" maximum:"599" doc:"The status of the answer."`
+	Detail   string `json:"detail" doc:"What happened, in the caller's language."`
+	Instance string `json:"instance" format:"uri" doc:"Names this occurrence: the request's id as a URN (RFC 9562)."`
+	Code     string `json:"code" doc:"Stable name of the problem."`
+	// RequestID finds the request in the log.
+	RequestID string           `json:"request_id" format:"uuid" doc:"Quote it when asking for help."`
+	Errors    []FieldError     `json:"errors,omitempty" doc:"What is wrong where."`
+	Yours     *content.Summary `json:"yours,omitempty" doc:"The version that the caller saw (412)."`
+	Current   *content.Summary `json:"current,omitempty" doc:"The version that is stored now (412)."`
+}
+
+// FieldError is one thing wrong at one place of a body or query.
+type FieldError struct {
+	Path    string         `json:"path" doc:"JSON Pointer (RFC 6901) into the body; for a query, a slash and the parameter's name."`
+	Code    string         `json:"code" doc:"Stable name of the error."`
+	Message string         `json:"message" doc:"The error in the caller's language."`
+	Params  map[string]any `json:"params,omitempty" doc:"What the message was made with."`
+}
+
+// problemType gives the address of the page about a code.
+func problemType(code string) string { return "/problems/" + url.PathEscape(code) }
+
+// invalid makes a Problem with one error.
+func invalid(code, path, what string, params map[string]any) *content.Problem {
+	return &content.Problem{Class: content.Invalid, Code: code, Fields: []schemas.Issue{{Path: path, Code: what, Params: params}}}
+}
+
+// fail answers with the problem of err. Causes go to the log, never into the
+// answer.
+func (s *Server) fail(c *gin.Context, err error) {
+	p := content.AsProblem(err)
+	if p.Class == content.Internal && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+		p = &content.Problem{Class: content.Unavailable, Code: "store_unavailable", Err: err}
+	}
+	id := requestID(c)
+	status := statusOf(p)
+	if status >= http.StatusInternalServerError {
+		s.log.LogAttrs(c.Request.Context(), slog.LevelError, "request failed",
+			slog.String("request_id", id), slog.String("code", p.Code), slog.Any("error", p.Err))
+	}
+	if c.Writer.Written() {
+		return // too late to say anything; serve cuts the connection
+	}
+	h := c.Writer.Header()
+	for _, name := range []string{"Etag", "Content-Encoding", "Content-Language", "Last-Modified", "Content-Length"} {
+		delete(h, name)
+	}
+	h["Cache-Control"] = noStore
+	switch status {
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", challenge(c.Request))
+	case http.StatusServiceUnavailable:
+		h.Set("Retry-After", "5")
+	case http.StatusRequestTimeout, http.StatusRequestEntityTooLarge:
+		h.Set("Connection", "close") // what is left of the body is not worth reading
+	case http.StatusGone, http.StatusNotFound:
+		if c.Request.Method == http.MethodGet && h.Get("Access-Control-Allow-Origin") != "" {
+			h["Cache-Control"] = publicShort
+		}
+	}
+	writeProblem(c, language(c), status, p, id)
+}
+
+// writeProblem writes the body of a problem in one language.
+func writeProblem(c *gin.Context, language string, status int, p *content.Problem, id string) {
+	body := Problem{
+		Type: problemType(p.Code), Title: messages.Title(language, p.Code), Status: int32(status),
+		Detail: messages.Text(language, p.Code, p.Params), Instance: "urn:uuid:" + id, Code: p.Code, RequestID: id,
+		Errors: fieldErrors(language, p.Fields), Yours: p.Yours, Current: p.Current,
+	}
+	data, err := json.Marshal(body)
+	if err != nil { // parameters that JSON cannot say: leave them out
+		body.Errors = nil
+		data, _ = json.Marshal(body)
+	}
+	h := c.Writer.Header()
+	h["Content-Type"] = typeProblem
+	h["Content-Language"] = []string{language}
+	h["Vary"] = varyLanguage
+	h["X-Content-Type-Options"] = nosniff
+	h["Content-Length"] = []string{strconv.Itoa(len(data))}
+	c.Writer.WriteHeader(status)
+	writeBody(c, data)
+}
+
+// fieldErrors says issues in one language.
+func fieldErrors(language string, issues []schemas.Issue) []FieldError {
+	var out []FieldError
+	for _, i := range issues {
+		out = append(out, FieldError{Path: i.Path, Code: i.Code, Message: messages.Text(language, i.Code, i.Params), Params: i.Params})
+	}
+	return out
+}

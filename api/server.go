@@ -1,0 +1,207 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/prassi-cms/prassi/auth"
+	"github.com/prassi-cms/prassi/catalog"
+	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/schemas"
+)
+
+// Pinger says whether an engine answers.
+type Pinger interface {
+	Ping(ctx context.Context) error
+}
+
+// Options are what the API stands on. All but those said to be optional are
+// needed.
+type Options struct {
+	Service *content.Service
+	Catalog *catalog.Catalog
+	Auth    *auth.Auth
+	Store   Pinger
+	Schemas *schemas.Registry
+	// Logger takes one line a request; nil means slog.Default(). Public reads
+	// that succeed are logged at level debug only: the metrics count them.
+	Logger *slog.Logger
+	// Version is the program's, for the OpenAPI document and the metrics.
+	Version string
+	// PublicURL is how the outside reaches this server ("https://prassi.example");
+	// empty when it is not known, and links are then relative.
+	PublicURL string
+	// Contact is whom users of the API may ask; optional.
+	Contact Contact
+	// Demo opens the development login to DemoPeople, for callers on this
+	// machine only.
+	Demo       bool
+	DemoPeople []auth.Person
+	// Limits bound what a request may cost; zero fields take the defaults.
+	Limits Limits
+}
+
+// Contact is whom users of the API may ask.
+type Contact struct{ Name, Email, URL string }
+
+// Limits bound what a request may cost.
+type Limits struct {
+	Body       int64         // bytes of a request body; 1 MiB
+	Header     int           // bytes of a request's head; 32 KiB
+	ReadHeader time.Duration // to receive the head; 5 s
+	Read       time.Duration // to receive the whole request; 20 s
+	Handle     time.Duration // to answer an editorial request; 20 s
+	Write      time.Duration // from the head to the end of the answer; 60 s
+	Idle       time.Duration // between two requests of a connection; 90 s
+	Grace      time.Duration // for requests under way when the server stops; 15 s
+	Previews   int           // rendered at once; one a processor
+	Lag        int64         // events that a ready catalogue may be behind; 1000
+}
+
+func (l Limits) withDefaults() Limits {
+	l.Body = or(l.Body, 1<<20)
+	l.Header = or(l.Header, 32<<10)
+	l.ReadHeader = or(l.ReadHeader, 5*time.Second)
+	l.Read = or(l.Read, 20*time.Second)
+	l.Handle = or(l.Handle, 20*time.Second)
+	l.Write = or(l.Write, 60*time.Second)
+	l.Idle = or(l.Idle, 90*time.Second)
+	l.Grace = or(l.Grace, 15*time.Second)
+	l.Previews = or(l.Previews, runtime.GOMAXPROCS(0))
+	l.Lag = or(l.Lag, 1000)
+	return l
+}
+
+// or gives v, or otherwise when v is zero.
+func or[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
+
+// Server answers requests. It is an http.Handler, safe for concurrent use.
+type Server struct {
+	service *content.Service
+	catalog *catalog.Catalog
+	auth    *auth.Auth
+	store   Pinger
+	schemas *schemas.Registry
+	log     *slog.Logger
+	limits  Limits
+	opt     Options
+	public  string // PublicURL without a slash at its end
+
+	engine     *gin.Engine
+	operations []*operation
+	metrics    *metrics
+	openapi    *stored
+	pages      map[string]*stored
+	origins    *http.CrossOriginProtection
+	previews   chan struct{}
+	stopping   atomic.Bool
+}
+
+// New makes a Server. It returns an error when something that it stands on is
+// missing, or the table of operations contradicts itself.
+func New(opt Options) (*Server, error) {
+	if opt.Service == nil || opt.Catalog == nil || opt.Auth == nil || opt.Store == nil || opt.Schemas == nil {
+		return nil, errors.New("api: Service, Catalog, Auth, Store, and Schemas are needed")
+	}
+	s := &Server{
+		service: opt.Service, catalog: opt.Catalog, auth: opt.Auth, store: opt.Store, schemas: opt.Schemas,
+		log: or(opt.Logger, slog.Default()), limits: opt.Limits.withDefaults(), opt: opt,
+		public: strings.TrimRight(opt.PublicURL, "/"), origins: http.NewCrossOriginProtection(), pages: map[string]*stored{},
+	}
+	s.previews = make(chan struct{}, s.limits.Previews)
+	if s.public != "" {
+		u, err := url.Parse(s.public)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return nil, fmt.Errorf("api: the public address %q is not an http or https URL", opt.PublicURL)
+		}
+		if err := s.origins.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
+			return nil, fmt.Errorf("api: the public address: %w", err)
+		}
+	}
+	s.metrics = newMetrics(opt.Catalog, opt.Version)
+	return s, s.build()
+}
+
+// build makes the routes and the documents that derive from the table.
+func (s *Server) build() error {
+	gin.SetMode(gin.ReleaseMode)
+	s.engine = gin.New()
+	s.engine.RedirectTrailingSlash = false
+	s.engine.HandleMethodNotAllowed = true
+	s.engine.ContextWithFallback = true
+	if err := s.engine.SetTrustedProxies(nil); err != nil {
+		return err
+	}
+	s.operations = s.table()
+	if err := s.addDocuments(); err != nil {
+		return err
+	}
+	for _, op := range s.operations {
+		s.mount(op)
+	}
+	s.engine.NoRoute(s.serve(&operation{Route: "unmatched", Access: open, Handle: noRoute}))
+	s.engine.NoMethod(s.serve(&operation{Route: "unmatched", Access: open, Handle: noMethod}))
+	return nil
+}
+
+func noRoute(*gin.Context) error {
+	return &content.Problem{Class: content.NotFound, Code: "not_found"}
+}
+
+func noMethod(c *gin.Context) error {
+	return &content.Problem{Class: content.Invalid, Code: codeMethod, Params: map[string]any{"method": echo(c.Request.Method)}}
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+
+// HTTPServer gives a server with the time-outs and bounds of Limits.
+func (s *Server) HTTPServer() *http.Server {
+	return &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: s.limits.ReadHeader,
+		ReadTimeout:       s.limits.Read,
+		WriteTimeout:      s.limits.Write,
+		IdleTimeout:       s.limits.Idle,
+		MaxHeaderBytes:    s.limits.Header,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// Serve answers on the listener until the context ends. Then /readyz says no,
+// no connection is taken any more, and requests under way have Limits.Grace to
+// end. It returns nil after an orderly stop.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	server := s.HTTPServer()
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	s.stopping.Store(true)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.limits.Grace)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		return errors.Join(fmt.Errorf("requests were cut off: %w", err), server.Close())
+	}
+	return nil
+}

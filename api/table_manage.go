@@ -1,0 +1,125 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// answersVariant is the answer to every change of a variant.
+func answersVariant(status int) []answer {
+	headers := []string{"ETag", "Content-Language"}
+	if status == http.StatusCreated {
+		headers = append(headers, "Location")
+	}
+	return []answer{{Status: status, Body: Variant{}, Headers: headers}}
+}
+
+// manageTable lists the editorial API.
+func (s *Server) manageTable() []*operation {
+	id := pathParam("id", "The document.", format("uuid"))
+	locale := pathParam("locale", "The variant's language (BCP 47).", s.localeSchema())
+	number := pathParam("number", "The revision's number.", integer(1, 0))
+	limit := queryParam("limit", "Entries a page.", withDefault(integer(1, maxPage), defaultPage))
+	cursor := func(schema *huma.Schema) param {
+		return queryParam("cursor", "Where to go on: taken from `_links`.", schema)
+	}
+	ok := func(body any) []answer { return []answer{{Status: http.StatusOK, Body: body}} }
+
+	var types, states []string
+	seen := map[string]bool{}
+	for _, t := range s.schemas.Types() {
+		types = append(types, t.Name)
+		for _, st := range s.service.Workflow(t.Name).States {
+			if !seen[st.Name] {
+				seen[st.Name] = true
+				states = append(states, st.Name)
+			}
+		}
+	}
+	list := []param{
+		queryParam("type", "Only this content type.", oneOf(types...)),
+		queryParam("state", "Only documents with a variant in this state.", oneOf(states...)),
+		queryParam("locale", "Only documents with a variant in this language.", s.localeSchema()),
+		queryParam("territory", "Only what lies in this territory: province acronym or ISTAT code.", text(6)),
+		queryParam("owner", "Only what belongs to this organization.", text(120)),
+		queryParam("mine", "Only what the caller began.", flag()),
+		queryParam("sort", "The order.", withDefault(oneOf(sortNewest, sortTitle), sortNewest)),
+		limit, cursor(text(1000)),
+	}
+	history := []param{id, locale, limit, cursor(integer(1, 1<<31-1))}
+	compare := []param{
+		id, locale,
+		queryParam("from", "Number of the earlier revision; 0, and without it, stands for nothing at all.", integer(0, 1<<31-1)),
+		{Name: "to", In: "query", Required: true, Doc: "Number of the later revision.", Schema: integer(1, 1<<31-1)},
+	}
+	events := []param{id, limit, cursor(integer(1, 1<<53))}
+	tokens := []param{limit, cursor(text(64))}
+
+	const (
+		documents = manage + "/documents"
+		document  = documents + "/{id}"
+		variant   = document + "/variants/{locale}"
+	)
+	ops := []*operation{
+		{Method: http.MethodPost, Route: documents, ID: "createDocument", Tag: tagDocuments,
+			Summary: "Begin a document with its first variant", Body: NewDocument{}, Answers: answersVariant(http.StatusCreated),
+			Problems: []int{http.StatusConflict}, Handle: s.signed(s.createDocument)},
+		{Method: http.MethodGet, Route: documents, ID: "listDocuments", Tag: tagDocuments,
+			Summary: "The documents that the caller may see", Params: list, Answers: ok(DocumentPage{}), Handle: s.signed(s.listDocuments(list))},
+		{Method: http.MethodGet, Route: document, ID: "getDocument", Tag: tagDocuments,
+			Summary: "A document with its variants", Params: []param{id},
+			Answers: []answer{{Status: http.StatusOK, Body: Document{}, Headers: []string{"ETag"}}}, Handle: s.signed(s.getDocument)},
+		{Method: http.MethodDelete, Route: document, ID: "discardDocument", Tag: tagDocuments,
+			Summary: "Throw away a draft that was never public", Params: []param{id, ifMatch},
+			Answers: []answer{{Status: http.StatusNoContent}}, Handle: s.signed(s.discardDocument)},
+		{Method: http.MethodPost, Route: document + "/variants", ID: "addVariant", Tag: tagDocuments,
+			Summary: "Begin a translation", Description: "`If-Match` takes the document's `add_variant.etag`.",
+			Params: []param{id, ifMatch}, Body: NewVariant{}, Answers: answersVariant(http.StatusCreated), Handle: s.signed(s.addVariant)},
+		{Method: http.MethodGet, Route: variant, ID: "getVariant", Tag: tagDocuments,
+			Summary: "A variant with its fields and what the caller may do", Params: []param{id, locale},
+			Answers: answersVariant(http.StatusOK), Handle: s.signed(s.getVariant)},
+		{Method: http.MethodPatch, Route: variant, ID: "editVariant", Tag: tagDocuments,
+			Summary: "Change the content", Description: "Only the named fields change; `null` removes one. An edit makes a new revision.",
+			Params: []param{id, locale, ifMatch}, Body: Edit{}, Answers: answersVariant(http.StatusOK), Handle: s.signed(s.editVariant)},
+		{Method: http.MethodPost, Route: variant + "/transitions", ID: "takeStep", Tag: tagDocuments,
+			Summary: "Take a step of the workflow, or schedule it", Params: []param{id, locale, ifMatch}, Body: Step{},
+			Answers: answersVariant(http.StatusOK), Handle: s.signed(s.takeStep)},
+		{Method: http.MethodDelete, Route: variant + "/schedule/{transition}", ID: "unschedule", Tag: tagDocuments,
+			Summary: "Take back a scheduled step",
+			Params:  []param{id, locale, pathParam("transition", "The step's name.", text(40)), ifMatch},
+			Answers: answersVariant(http.StatusOK), Handle: s.signed(s.unschedule)},
+		{Method: http.MethodGet, Route: document + "/events", ID: "listEvents", Tag: tagRevisions,
+			Summary: "What happened to a document, newest first", Params: events, Answers: ok(EventPage{}), Handle: s.signed(s.listEvents(events))},
+		{Method: http.MethodGet, Route: variant + "/revisions", ID: "listRevisions", Tag: tagRevisions,
+			Summary: "A variant's revisions, newest first", Params: history, Answers: ok(RevisionPage{}), Handle: s.signed(s.listRevisions(history))},
+		{Method: http.MethodGet, Route: variant + "/revisions/{number}", ID: "getRevision", Tag: tagRevisions,
+			Summary: "One revision with its fields", Params: []param{id, locale, number}, Answers: ok(Revision{}), Handle: s.signed(s.getRevision)},
+		{Method: http.MethodPost, Route: variant + "/revisions/{number}/restore", ID: "restoreRevision", Tag: tagRevisions,
+			Summary: "Make a new revision with the content of an earlier one", Params: []param{id, locale, number, ifMatch}, Body: Restore{},
+			Answers: answersVariant(http.StatusOK), Handle: s.signed(s.restoreRevision)},
+		{Method: http.MethodGet, Route: variant + "/comparison", ID: "compareRevisions", Tag: tagRevisions,
+			Summary: "The fields that differ between two revisions", Params: compare, Answers: ok(Comparison{}), Handle: s.signed(s.compareRevisions(compare))},
+		{Method: http.MethodPost, Route: manage + "/preview", ID: "preview", Tag: tagForms,
+			Summary: "Markdown as the public will read it", Body: Preview{}, Answers: ok(Previewed{}), Handle: s.signed(s.preview)},
+		{Method: http.MethodGet, Route: manage + "/types", ID: "getFormTypes", Tag: tagForms,
+			Summary: "Types, taxonomies and languages, with all labels", Answers: ok(FormTypes{}), Handle: s.signed(s.formTypes)},
+		{Method: http.MethodGet, Route: manage + "/workflows", ID: "listWorkflows", Tag: tagForms,
+			Summary: "Workflows, with all labels", Answers: ok(WorkflowPage{}), Handle: s.signed(s.listWorkflows)},
+		{Method: http.MethodGet, Route: manage + "/me", ID: "getCaller", Tag: tagAccess,
+			Summary: "Who calls, and with which roles", Answers: ok(Me{}), Handle: s.signed(s.me)},
+		{Method: http.MethodPost, Route: manage + "/tokens", ID: "createToken", Tag: tagAccess,
+			Summary: "Make an API token (administrators)", Body: NewToken{},
+			Answers: []answer{{Status: http.StatusCreated, Body: CreatedToken{}}}, Handle: s.signed(s.administrator(s.createToken))},
+		{Method: http.MethodGet, Route: manage + "/tokens", ID: "listTokens", Tag: tagAccess,
+			Summary: "The API tokens, without their secrets (administrators)", Params: tokens,
+			Answers: ok(TokenPage{}), Handle: s.signed(s.administrator(s.listTokens(tokens)))},
+		{Method: http.MethodDelete, Route: manage + "/tokens/{id}", ID: "revokeToken", Tag: tagAccess,
+			Summary: "End an API token (administrators)", Params: []param{pathParam("id", "The token.", text(64))},
+			Answers: []answer{{Status: http.StatusNoContent}}, Handle: s.signed(s.administrator(s.revokeToken))},
+	}
+	for _, op := range ops {
+		op.Access = signed
+	}
+	return ops
+}
