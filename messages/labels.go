@@ -2,6 +2,7 @@ package messages
 
 import (
 	"io/fs"
+	"sync"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
@@ -23,7 +24,9 @@ func labels(tag string) map[string]map[string]string {
 	}
 	namer := display.Languages(language.Make(tag))
 	for _, l := range reg.Locales() {
-		add(locales, l.Tag, namer.Name(language.Make(l.Tag)))
+		for _, t := range append([]string{l.Tag}, l.Aliases...) {
+			add(locales, t, namer.Name(language.Make(l.Tag)))
+		}
 	}
 	states, transitions := map[string]string{}, map[string]string{}
 	for _, d := range workflows() {
@@ -48,9 +51,9 @@ func add(to map[string]string, name, label string) {
 	}
 }
 
-// workflows are the embedded ones by name of file. It panics when one is wrong,
-// as schemas.Default does.
-func workflows() []*workflow.Definition {
+// workflows are the embedded ones by name of file, read once. It panics when one
+// is wrong, as schemas.Default does.
+var workflows = sync.OnceValue(func() []*workflow.Definition {
 	names, err := fs.Glob(schemas.Files, "workflows/*.yaml")
 	if err != nil {
 		panic(err)
@@ -66,4 +69,4 @@ func workflows() []*workflow.Definition {
 		}
 	}
 	return out
-}
+})

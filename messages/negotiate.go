@@ -2,10 +2,10 @@ package messages
 
 import "strings"
 
-// maxRanges bounds how much of a hostile header is read.
+// Bounds of what is read of a field.
 const (
 	maxHeader = 1024 // bytes
-	maxRanges = 32
+	maxRanges = 32   // language ranges
 )
 
 // Negotiate chooses the language to answer in by an Accept-Language field (RFC
@@ -67,7 +67,7 @@ func requested(tag string) int {
 		tag = tag[:i]
 	}
 	for i, l := range Languages {
-		if strings.EqualFold(tag, l) {
+		if len(tag) == len(l) && strings.EqualFold(tag, l) {
 			return i
 		}
 	}
