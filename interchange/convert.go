@@ -89,8 +89,9 @@ type reading struct {
 	slots  map[string]slot
 	topics []*pair // of tags and categories
 	faults []*fault
-	// foreign: the file speaks a generator's language.
-	foreign bool
+	// foreign: the file speaks a generator's language; later: it gives a day in
+	// the future as its own; over: its day to disappear has passed.
+	foreign, later, over bool
 }
 
 func (r *reading) fail(f *fault)                           { r.faults = append(r.faults, f) }
@@ -555,7 +556,6 @@ func (r *reading) addressSlug() string {
 // future means that it appears then.
 func (r *reading) readDates() {
 	v := &r.variant
-	later := false
 	for _, d := range []struct {
 		key string
 		to  *time.Time
@@ -577,16 +577,14 @@ func (r *reading) readDates() {
 			continue
 		}
 		*d.to = t
-		later = later || d.key == keyPublishedAt && s.rank >= 0 && t.After(r.now)
+		r.later = r.later || d.key == keyPublishedAt && s.rank >= 0 && t.After(r.now)
+		r.over = r.over || d.key == keyExpireAt && s.rank >= 0 && !t.After(r.now)
 	}
 	if v.PublishedAt.IsZero() && r.name.day != "" {
 		if t, bad := readMoment(scalar(r.name.day, r.at), ""); bad == nil {
 			v.PublishedAt = t
-			later = t.After(r.now)
+			r.later = t.After(r.now)
 		}
-	}
-	if later && v.PublishAt.IsZero() {
-		v.PublishAt, v.PublishedAt = v.PublishedAt, time.Time{}
 	}
 	// Hugo writes the epoch of its clock where no date was set.
 	if v.PublishedAt.Year() < 1900 {
@@ -614,9 +612,13 @@ func (r *reading) readState() {
 	}
 	draft, _ := r.boolean(meansDraft)
 	public, given := r.boolean(meansNotDraft)
-	if draft || given && !public || r.working {
-		return
+	wanted := r.publish && !draft && (!given || public) && !r.working && !r.over
+	if r.later {
+		if wanted && v.PublishAt.IsZero() {
+			v.PublishAt = v.PublishedAt
+		}
+		v.PublishedAt = time.Time{}
 	}
-	v.Publish = r.publish && v.PublishAt.IsZero()
+	v.Publish = wanted && v.PublishAt.IsZero()
 	r.public = v.Publish
 }

@@ -47,7 +47,7 @@ func Export(ctx context.Context, store content.Store, reg *schemas.Registry, dir
 	if err != nil {
 		return ExportSummary{}, err
 	}
-	out, err := newFolder(dir, reg)
+	out, err := newFolder(dir)
 	if err != nil {
 		return ExportSummary{}, err
 	}

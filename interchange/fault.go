@@ -104,14 +104,13 @@ type Finding struct {
 // Messages turns a code and its parameters into a sentence.
 type Messages func(code string, params map[string]any) string
 
-// plainMessages writes the code and its parameters, for logs and tests.
-func plainMessages(code string, params map[string]any) string {
-	var b strings.Builder
-	b.WriteString(code)
+// plainMessages writes the parameters, for logs and tests.
+func plainMessages(_ string, params map[string]any) string {
+	parts := make([]string, 0, len(params))
 	for _, k := range sortedKeys(params) {
-		fmt.Fprintf(&b, " %s=%v", k, params[k])
+		parts = append(parts, fmt.Sprintf("%s=%v", k, params[k]))
 	}
-	return b.String()
+	return strings.Join(parts, " ")
 }
 
 // String gives "source:line:column: code: message" with the parts that are known.

@@ -14,8 +14,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-
-	"github.com/prassi-cms/prassi/schemas"
 )
 
 // manifest marks a folder as an export and lists what it holds, in the form that
@@ -26,11 +24,10 @@ const manifest = ".prassi-export"
 // and takes it at the end.
 type folder struct {
 	dir, temp string
-	reg       *schemas.Registry
 	root      *os.Root
-	sums      map[string]string
+	sums      map[string]string // SHA-256 by file name
 	open      map[string]*appended
-	made      map[string]bool
+	made      map[string]bool // folders
 }
 
 // appended is a file that grows line by line.
@@ -41,7 +38,7 @@ type appended struct {
 }
 
 // newFolder checks the place and makes the temporary folder.
-func newFolder(dir string, reg *schemas.Registry) (*folder, error) {
+func newFolder(dir string) (*folder, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -64,7 +61,7 @@ func newFolder(dir string, reg *schemas.Registry) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &folder{dir: dir, temp: temp, reg: reg, root: root, sums: map[string]string{}, open: map[string]*appended{}, made: map[string]bool{}}, nil
+	return &folder{dir: dir, temp: temp, root: root, sums: map[string]string{}, open: map[string]*appended{}, made: map[string]bool{}}, nil
 }
 
 // mayReplace lets an export take a place that is free, empty, or holds an

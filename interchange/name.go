@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -29,7 +30,10 @@ var datedName = regexp.MustCompile(`^(\d{4}-\d{1,2}-\d{1,2})-(.+)$`)
 // index.it.md in a folder of its own, 2024-05-01-legal.md, and
 // slug.it.next.md of an export. A folder counts as a locale only in lower case,
 // because AR and MI are provinces; a mapping file may name others.
-func readName(s *source, reg *schemas.Registry, m *Mapping) nameInfo {
+//
+// The locale may be one that is not declared here, such as nl beside it: then
+// it is refused later, rather than taken for the default language.
+func readName(s *source, reg *schemas.Registry, m *Mapping, around map[string]bool) nameInfo {
 	var info nameInfo
 	folders := strings.Split(path.Dir(s.path), "/")
 	if folders[0] == "." {
@@ -41,7 +45,11 @@ func readName(s *source, reg *schemas.Registry, m *Mapping) nameInfo {
 		base = short
 	}
 	if i := strings.LastIndexAny(base, "._"); i > 0 {
-		if tag := nameLocale(base[i+1:], reg, m); tag != "" {
+		tag := nameLocale(base[i+1:], reg, m)
+		if tag == "" && foreignLocale(base[i+1:], around[s.folder+"/"+path.Join(path.Dir(s.path), base[:i])]) {
+			tag = base[i+1:]
+		}
+		if tag != "" {
 			base, info.locale = base[:i], tag
 		}
 	}
@@ -51,8 +59,12 @@ func readName(s *source, reg *schemas.Registry, m *Mapping) nameInfo {
 	root, own := path.Split(s.folder)
 	kept := make([]string, 0, len(folders))
 	found := false
-	for _, f := range folders {
-		if tag := nameLocale(f, reg, m); tag != "" && !found {
+	for i, f := range folders {
+		tag := nameLocale(f, reg, m)
+		if tag == "" && foreignLocale(f, around[s.folder+"/"+path.Join(folders[:i]...)]) {
+			tag = f
+		}
+		if tag != "" && !found {
 			found = true
 			if info.locale == "" {
 				info.locale = tag
@@ -101,6 +113,38 @@ func nameLocale(part string, reg *schemas.Registry, m *Mapping) string {
 		return l.Tag
 	}
 	return ""
+}
+
+var tagLike = regexp.MustCompile(`^[a-z]{2}(?:[-_](?:[A-Za-z]{2}|[A-Za-z]{4}))?$`)
+
+// foreignLocale says that a part of a name is a language that is not declared
+// here: pt-BR at first sight, nl only where declared ones stand beside it.
+func foreignLocale(part string, beside bool) bool {
+	if !tagLike.MatchString(part) || len(part) == 2 && !beside {
+		return false
+	}
+	_, err := content.CanonicalLocale(strings.ReplaceAll(part, "_", "-"))
+	return err == nil
+}
+
+// neighbours lists the folders in which a folder names a declared locale, and
+// the names to which a suffix adds one.
+func neighbours(sources []*source, reg *schemas.Registry, m *Mapping) map[string]bool {
+	out := map[string]bool{}
+	for _, s := range sources {
+		dir, file := path.Split(s.path)
+		parts := strings.Split(strings.TrimSuffix(dir, "/"), "/")
+		for i, f := range parts {
+			if nameLocale(f, reg, m) != "" {
+				out[s.folder+"/"+path.Join(parts[:i]...)] = true
+			}
+		}
+		stem := strings.TrimSuffix(file, path.Ext(file))
+		if i := strings.LastIndexAny(stem, "._"); i > 0 && nameLocale(stem[i+1:], reg, m) != "" {
+			out[s.folder+"/"+path.Join(path.Dir(s.path), stem[:i])] = true
+		}
+	}
+	return out
 }
 
 // typeNamed finds a type by its name, its collection's, or a habit's.

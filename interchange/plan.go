@@ -195,11 +195,12 @@ func (p *Plan) refuseUnit(i int, code string, kv ...any) {
 
 // read is the first reading and what follows from it.
 func (p *Plan) read(ctx context.Context) error {
+	around := neighbours(p.sources, p.reg, p.mapping)
 	for _, s := range p.sources {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		s.nameInfo = readName(s, p.reg, p.mapping)
+		s.nameInfo = readName(s, p.reg, p.mapping, around)
 		s.rule = p.mapping.merged(s.path)
 		if err := p.readSource(ctx, s); err != nil {
 			return err
@@ -237,6 +238,7 @@ func (p *Plan) readSource(ctx context.Context, s *source) error {
 	each := map[notation]func(func(chunk, *fault) error) error{
 		linesFile: split.lines, jsonFile: split.elements, csvFile: split.records,
 	}[s.notation]
+	from, broken := len(p.units), false
 	err := each(func(c chunk, bad *fault) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -248,8 +250,17 @@ func (p *Plan) readSource(ctx context.Context, s *source) error {
 			p.refuseFile(s.name, bad)
 			return errStop // without a header the rows mean nothing
 		}
-		return p.remember(s, c, bad)
+		last := len(p.Findings)
+		err := p.remember(s, c, bad)
+		for _, f := range p.Findings[last:] {
+			broken = broken || f.Code == CodeSyntax
+		}
+		return err
 	})
+	if s.notation == jsonFile && broken { // one document: refused whole
+		p.Refused += len(p.units) - from
+		p.units = p.units[:from]
+	}
 	if err == errStop {
 		return nil
 	}

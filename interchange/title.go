@@ -349,7 +349,7 @@ func headDate(lines []headLine) time.Time {
 }
 
 var (
-	hashLike = regexp.MustCompile(`(^|-)([0-9a-f]*[0-9][0-9a-f]*)(-|$)`)
+	hashLike = regexp.MustCompile(`^[0-9a-f]{8,}$`)
 	generic  = wordSet("index readme untitled document documento new nuovo post articolo article testo text file page pagina bozza draft copia copy senza-titolo")
 )
 
@@ -362,7 +362,7 @@ func nameSlug(name string) string {
 	}
 	letters := 0
 	for _, m := range strings.Split(slug, "-") {
-		if hashLike.MatchString(m) && len(m) >= 8 {
+		if hashLike.MatchString(m) && strings.ContainsAny(m, "0123456789") && strings.ContainsAny(m, "abcdef") {
 			return ""
 		}
 		for _, c := range m {

@@ -72,12 +72,23 @@ func yamlFault(data []byte, err error, first int) *fault {
 		if n, err := strconv.Atoi(number); err == nil {
 			line, detail = n, text
 		}
+		if parserProblems[detail] {
+			line++
+		}
 	}
 	lines := bytes.Split(data, []byte{'\n'})
 	line = max(1, min(line, len(lines)))
 	text := lines[line-1]
 	column := len(text) - len(bytes.TrimLeft(text, " \t")) + 1
 	return faultAt(place{first + line - 1, column}, CodeSyntax, "notation", "YAML", "detail", detail)
+}
+
+// parserProblems are the messages of the library's parser, which counts lines
+// from zero where its scanner counts from one.
+var parserProblems = map[string]bool{
+	"did not find expected ',' or ']'": true, "did not find expected ',' or '}'": true,
+	"did not find expected '-' indicator": true, "did not find expected key": true,
+	"did not find expected node content": true, "did not find expected <document start>": true,
 }
 
 func convertYAML(y *yaml.Node, offset, depth int) (node, *fault) {
