@@ -21,11 +21,9 @@ func (c *renderCmd) Run(e *env) error {
 	}
 	res, err := markdown.Render(src, markdown.Options{Locale: c.In})
 	if err != nil {
-		if coded, ok := errors.AsType[interface {
-			error
-			Code() string
-		}](err); ok {
-			return errors.New(e.text(coded.Code(), nil))
+		var refused *markdown.Error
+		if errors.As(err, &refused) {
+			return errors.New(e.text(refused.Code, map[string]any{"max": refused.Limit}))
 		}
 		return err
 	}

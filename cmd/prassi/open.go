@@ -57,7 +57,21 @@ func (e *env) open(changed func()) (*backend, error) {
 	return b, nil
 }
 
-func checkMarkdown(text, _ string) error { return markdown.Check([]byte(text), markdown.Options{}) }
+// checkMarkdown refuses, when a text is saved, what could not be published.
+func checkMarkdown(text, locale string) error {
+	err := markdown.Check([]byte(text), markdown.Options{Locale: locale})
+	var refused *markdown.Error
+	if errors.As(err, &refused) {
+		return unrenderable{refused}
+	}
+	return err
+}
+
+// unrenderable gives the renderer's refusal the code by which content tells it.
+type unrenderable struct{ cause *markdown.Error }
+
+func (u unrenderable) Error() string { return u.cause.Error() }
+func (u unrenderable) Code() string  { return u.cause.Code }
 
 func (b *backend) close() error { return b.store.Close() }
 

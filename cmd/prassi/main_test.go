@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/prassi-cms/prassi/internal/mongoengine"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"prassi": func() { os.Exit(Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+	})
+}
+
+// TestScripts runs the command line as people do. Scripts find both engines:
+// $SQLITE is a data folder's store, $MONGO an empty database on a real engine.
+func TestScripts(t *testing.T) {
+	shared, err := filepath.Abs("../../../shared/data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("PRASSI_LANG", "en")
+			e.Setenv("SHARED", shared)
+			e.Setenv("MONGO", mongoengine.Start(t)+"/"+mongoengine.DatabaseName())
+			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			_, err := os.Stat(shared)
+			return cond == "shared" && err == nil, nil
+		},
+	})
+}

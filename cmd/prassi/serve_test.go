@@ -1,0 +1,234 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prassi-cms/prassi/internal/mongoengine"
+)
+
+// running is a server started by the command line, in this process.
+type running struct {
+	t    *testing.T
+	base string
+	stop func()
+}
+
+var said = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
+
+func start(t *testing.T, args ...string) *running {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	out, in := io.Pipe()
+	var stderr lockedBuffer
+	done := make(chan int, 1)
+	go func() {
+		code := Main(ctx, append([]string{"serve", "--addr", "127.0.0.1:0", "--log-level", "warn"}, args...), strings.NewReader(""), in, &stderr)
+		in.Close()
+		done <- code
+	}()
+	var first bytes.Buffer
+	buf := make([]byte, 512)
+	for said.FindString(first.String()) == "" {
+		n, err := out.Read(buf)
+		first.Write(buf[:n])
+		if err != nil {
+			t.Fatalf("the server did not start: %v\n%s\n%s", err, first.String(), stderr.String())
+		}
+	}
+	go io.Copy(io.Discard, out)
+	r := &running{t: t, base: said.FindString(first.String())}
+	var once sync.Once
+	r.stop = func() {
+		once.Do(func() {
+			cancel()
+			select {
+			case code := <-done:
+				if code != 0 {
+					t.Errorf("the server ended with %d:\n%s", code, stderr.String())
+				}
+			case <-time.After(30 * time.Second):
+				t.Error("the server does not stop")
+			}
+		})
+	}
+	t.Cleanup(r.stop)
+	return r
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// call sends a request and decodes a JSON answer into into, when it is not nil.
+func (r *running) call(client *http.Client, method, path string, header http.Header, body string, want int, into any) http.Header {
+	r.t.Helper()
+	req, err := http.NewRequest(method, r.base+path, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for k, v := range header {
+		req.Header[k] = v
+	}
+	if body != "" && req.Header.Get("Content-Type") == "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if res.StatusCode != want {
+		r.t.Fatalf("%s %s: %s, want %d\n%.1500s", method, path, res.Status, want, data)
+	}
+	if into != nil {
+		if err := json.Unmarshal(data, into); err != nil {
+			r.t.Fatalf("%s %s: %v\n%.500s", method, path, err, data)
+		}
+	}
+	return res.Header
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(15 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// TestDemoFromDraftToPublicAPI is the main job as six people do it, through the
+// development login, on both engines.
+func TestDemoFromDraftToPublicAPI(t *testing.T) {
+	engines := map[string]func(t *testing.T) string{
+		"sqlite":  func(*testing.T) string { return "sqlite" },
+		"mongodb": func(t *testing.T) string { return mongoengine.Start(t) + "/" + mongoengine.DatabaseName() },
+	}
+	for name, store := range engines {
+		t.Run(name, func(t *testing.T) { demo(t, store(t)) })
+	}
+}
+
+func demo(t *testing.T, store string) {
+	data := filepath.Join(t.TempDir(), "data")
+	r := start(t, "--demo", "--data", data, "--store", store)
+	login := func(person string) *http.Client {
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		form := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+		r.call(c, "POST", "/auth/login", form, url.Values{"person": {person}}.Encode(), http.StatusSeeOther, nil)
+		return c
+	}
+	amina, rita, sandro, elena := login("amina"), login("rita"), login("sandro"), login("elena")
+	public := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
+	var doc struct{ ID string }
+	h := r.call(amina, "POST", "/api/v1/manage/documents", nil, `{"type":"practice","locale":"it","slug":"scuola-aperta","fields":{
+		"title":"Scuola aperta","summary":"La scuola resta aperta la sera.","territories":["PO"],"topics":["schools-minors"],
+		"issue":"Le madri non potevano seguire i corsi.","objectives":"Imparare insieme.","activities":[{"title":"Corso","text":"Due sere."}],
+		"results":"Trenta madri, ai sensi dell'art. 38 del D.Lgs. 286/1998."}}`, http.StatusCreated, &doc)
+	at := "/api/v1/manage/documents/" + doc.ID + "/variants/it"
+	step := func(c *http.Client, name string, want int) {
+		t.Helper()
+		h = r.call(c, "POST", at+"/transitions", http.Header{"If-Match": {h.Get("ETag")}}, `{"transition":"`+name+`"}`, want, nil)
+	}
+	step(amina, "submit", http.StatusOK)
+	r.call(public, "GET", "/api/v1/practices/scuola-aperta?locale=it", nil, "", http.StatusNotFound, nil)
+	r.call(public, "GET", at, nil, "", http.StatusUnauthorized, nil)
+	step(rita, "endorse", http.StatusOK)
+	step(sandro, "publish", http.StatusOK)
+
+	var item struct {
+		Title      string
+		Locale     string
+		References []struct{ Identifier, URL string }
+		Revision   struct{ Number int }
+	}
+	eventually(t, "the practice is public", func() bool {
+		res, err := public.Get(r.base + "/api/v1/practices/scuola-aperta?locale=it")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		return res.StatusCode == http.StatusOK && json.NewDecoder(res.Body).Decode(&item) == nil
+	})
+	if item.Title != "Scuola aperta" || item.Revision.Number != 1 || len(item.References) != 1 ||
+		item.References[0].Identifier != "urn:nir:stato:decreto.legislativo:1998-07-25;286~art38" &&
+			item.References[0].Identifier != "urn:nir:stato:decreto.legislativo:1998;286~art38" {
+		t.Errorf("%+v", item)
+	}
+	h = r.call(elena, "GET", at, nil, "", http.StatusOK, nil)
+	step(elena, "withdraw", http.StatusOK)
+	eventually(t, "it is gone", func() bool {
+		res, err := public.Get(r.base + "/api/v1/practices/scuola-aperta?locale=it")
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		return res.StatusCode == http.StatusGone
+	})
+
+	// The demo's own content is there, and stays as it is after a restart.
+	var list struct{ Total int }
+	r.call(public, "GET", "/api/v1/services?locale=it", nil, "", http.StatusOK, &list)
+	if list.Total != 2 {
+		t.Errorf("%d services in the demo, want 2", list.Total)
+	}
+	r.stop()
+	var out, stderr lockedBuffer
+	if code := Main(context.Background(), []string{"verify", "--data", data, "--store", store}, strings.NewReader(""), &out, &stderr); code != 0 {
+		t.Errorf("verify: %d\n%s%s", code, out.String(), stderr.String())
+	}
+}
+
+func TestDemoListensOnLoopbackOnly(t *testing.T) {
+	var out, stderr lockedBuffer
+	code := Main(context.Background(), []string{"serve", "--demo", "--addr", "0.0.0.0:0", "--data", t.TempDir()}, strings.NewReader(""), &out, &stderr)
+	if code == 0 || !strings.Contains(stderr.String(), "loopback") {
+		t.Errorf("%d: %s", code, stderr.String())
+	}
+}
+
+func TestHelpListsEverySetting(t *testing.T) {
+	var out, stderr lockedBuffer
+	if code := Main(context.Background(), []string{"serve", "--help"}, strings.NewReader(""), &out, &stderr); code != 0 {
+		t.Fatalf("%d: %s", code, stderr.String())
+	}
+	for _, name := range []string{"PRASSI_DATA", "PRASSI_STORE", "PRASSI_ADDR", "PRASSI_PUBLIC_URL", "PRASSI_DEMO", "--demo", "--addr", "--data"} {
+		if !strings.Contains(out.String(), name) {
+			t.Errorf("serve --help does not name %s", name)
+		}
+	}
+}
