@@ -291,20 +291,23 @@ func (s *Server) filterParams(t *schemas.Type) []param {
 		queryParam("national", "Also what names no territory; without `territory`, that alone.", flag()),
 		queryParam("topic", "Topics, comma-separated.", text(800)),
 		queryParam("organization", "Slugs or ids of organizations, comma-separated.", text(2000)),
-		queryParam("from", "From this day on (RFC 3339, a date or a moment).", text(40)),
-		queryParam("to", "Before this day (RFC 3339, a date or a moment).", text(40)),
+		queryParam("from", "From this day of Italy's calendar on, or from this moment (RFC 3339).", text(40)),
+		queryParam("to", "Up to and including this day of Italy's calendar, or before this moment (RFC 3339).", text(40)),
 		queryParam("q", "Words that are all in the title or summary; the last may be cut short.", text(catalog.MaxQ)),
 	}
-	if t.Route.Map != "" {
+	if s.catalog.OnMap(t.Collection) {
 		params = append(params,
-			queryParam("near", "A place as `lat,lon`, for `radius` and the order `distance`.", text(60)),
-			queryParam("radius", "Kilometres around `near`.", kilometres()),
-			queryParam("bbox", "A box as `west,south,east,north`.", text(100)))
+			queryParam("near", "A place as `lat,lon` in degrees (WGS84), for `radius` and the order `distance`.", text(60)),
+			queryParam("radius", "Metres around `near`.", metres()),
+			queryParam("bbox", "A box as `west,south,east,north` in degrees (WGS84).", text(100)))
 	}
 	for _, f := range s.catalog.Filterable(t.Collection) {
 		params = append(params, queryParam(f.Name, f.Label.In("en")+"; comma-separated.", text(800)))
 	}
-	return append(params, queryParam("public_state", "The public state of the workflow.", text(100)))
+	if states := s.catalog.PublicStates(t.Collection); len(states) > 1 {
+		params = append(params, queryParam("public_state", "Only items in these public states, comma-separated: "+strings.Join(states, ", ")+".", text(200)))
+	}
+	return params
 }
 
 func (s *Server) localeSchema() *huma.Schema {

@@ -24,8 +24,8 @@ const (
 func (s *Server) document() (*huma.OpenAPI, error) {
 	huma.DefaultArrayNullable = false // an empty list is [], never null
 	contact := s.opt.Contact
-	if contact == (Contact{}) {
-		contact = Contact{Name: "Prassi", URL: "https://github.com/prassi-cms/prassi"}
+	if contact.Email == "" && contact.URL == "" {
+		contact.URL = "https://github.com/prassi-cms/prassi"
 	}
 	doc := &huma.OpenAPI{
 		OpenAPI: "3.1.0",
@@ -35,7 +35,7 @@ func (s *Server) document() (*huma.OpenAPI, error) {
 			Description: "Good practices, services, news and events for the integration of migrants in Italy.\n\n" +
 				"Reading what is published needs no key. Times are RFC 3339 in UTC, languages BCP 47, coordinates WGS84. " +
 				"Whatever is not a success is a problem (RFC 9457) with a stable `code` and a text in the language of `Accept-Language`.",
-			Contact: &huma.Contact{Name: contact.Name, URL: contact.URL, Email: contact.Email},
+			Contact: &huma.Contact{Name: or(contact.Name, "Prassi"), URL: contact.URL, Email: contact.Email},
 			License: &huma.License{Name: "EUPL-1.2", Identifier: "EUPL-1.2"},
 			// The Italian guidelines on interoperability (ModI) ask for it.
 			Extensions: map[string]any{"x-summary": "Good practices and services for the integration of migrants"},
@@ -159,17 +159,24 @@ func nullable(s *huma.Schema) *huma.Schema {
 	return &huma.Schema{AnyOf: []*huma.Schema{s, {Type: "null"}}}
 }
 
-// componentName gives the name of a type's schema: "PracticeItem".
-func componentName(t *schemas.Type, suffix string) string {
+// capital writes the name of a type as part of an identifier: "Practice".
+func capital(name string) string {
 	var b strings.Builder
-	for part := range strings.SplitSeq(t.Name, "_") {
+	for part := range strings.SplitSeq(name, "_") {
 		b.WriteString(strings.ToUpper(part[:1]) + part[1:])
 	}
-	return b.String() + suffix
+	return b.String()
 }
 
-// itemSchemas describes what the delivery API serves of a type: NameItem, the
-// whole, and NameSummary, as lists have it. With the parameter fields an answer
+// componentName gives the name of a type's schema: "PublishedPractice",
+// "PublishedPracticePage". The first word keeps types yet to be declared apart
+// from the schemas of Go's types.
+func componentName(t *schemas.Type, suffix string) string {
+	return "Published" + capital(t.Name) + suffix
+}
+
+// itemSchemas describes what the delivery API serves of a type: PublishedName,
+// the whole, and PublishedNameSummary, as lists have it. With the parameter fields an answer
 // may hold any part of it, so only the keys that are always there are required.
 func itemSchemas(t *schemas.Type) map[string]*huma.Schema {
 	word := &huma.Schema{Type: "string"}
@@ -210,7 +217,7 @@ func itemSchemas(t *schemas.Type) map[string]*huma.Schema {
 			"identifier": word, "scheme": word, "label": word, "url?": uri, "text?": word,
 		}))
 	}
-	out := map[string]*huma.Schema{componentName(t, "Item"): object(item), componentName(t, "Summary"): object(summary)}
+	out := map[string]*huma.Schema{componentName(t, ""): object(item), componentName(t, "Summary"): object(summary)}
 	out[componentName(t, "Page")] = object(map[string]*huma.Schema{
 		"items": list(ref(componentName(t, "Summary"))), "total": integer(0, 0), "_links": ref("PageLinks"),
 	})

@@ -48,7 +48,7 @@ func (s *Server) deliveryTable() []*operation {
 		Answers: cached(Index{}, ""), Handle: s.page("index"),
 	}}
 	for _, t := range s.schemas.Types() {
-		name := componentName(t, "")
+		name := capital(t.Name)
 		params := s.collectionParams(t)
 		route := base + "/" + t.Collection
 		out = append(out, &operation{
@@ -66,12 +66,12 @@ func (s *Server) deliveryTable() []*operation {
 				queryParam("fields", "Keys to answer with, comma-separated: names of the head, or `fields.NAME`. Always there: id, type, slug, locale.", text(1000)),
 				ifNoneMatch,
 			},
-			Answers: append(cached(ref(componentName(t, "Item")), "", "Content-Language", "Last-Modified"),
+			Answers: append(cached(ref(componentName(t, "")), "", "Content-Language", "Last-Modified"),
 				answer{Status: http.StatusMovedPermanently, Doc: "The item has another slug now.", Headers: []string{"Location"}}),
 			Problems: []int{http.StatusNotAcceptable, http.StatusGone},
 			Handle:   s.item(t.Collection),
 		})
-		if t.Route.Map != "" {
+		if s.catalog.OnMap(t.Collection) {
 			filters := append([]param{
 				queryParam("locale", "Items in this language (BCP 47).", s.localeSchema()),
 				queryParam("fallback", "Languages to take for items that lack `locale`; comma-separated.", text(200)),
@@ -122,8 +122,8 @@ func (s *Server) deliveryTable() []*operation {
 		})
 }
 
-// kilometres is the schema of a radius.
-func kilometres() *huma.Schema {
+// metres is the schema of a radius.
+func metres() *huma.Schema {
 	low := 0.0
 	return &huma.Schema{Type: "number", Format: "double", Minimum: &low}
 }
