@@ -149,6 +149,7 @@ type Page struct {
 	Generation uint64
 
 	fields *projection
+	long   bool // the projection needs the long form
 }
 
 // Change is one difference in what the public can read. Of several changes of
@@ -174,7 +175,7 @@ type Stats struct {
 	Cursor      int64          `json:"cursor"`    // last event applied
 	Lag         int64          `json:"lag"`       // events seen in the log and not applied
 	Generation  uint64         `json:"generation"`
-	Unrendered  int            `json:"unrendered"`  // live documents left out because they cannot be rendered
+	Unrendered  int            `json:"unrendered"`  // live variants left out because they cannot be rendered
 	Collections map[string]int `json:"collections"` // published variants by collection
 }
 

@@ -1,0 +1,259 @@
+package catalog
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/schemas"
+)
+
+// loaded document: what the store holds of it, and nothing that is not public.
+type loadedDoc struct {
+	doc   *content.Document
+	shape *shape // nil when the type is not declared
+	// shared are the live non-localised values.
+	sharedHash string
+	shared     map[string]json.RawMessage
+	live       []liveVariant // by locale
+}
+
+type liveVariant struct {
+	variant  *content.Variant
+	revision *content.Revision
+	fields   map[string]json.RawMessage // localised
+}
+
+// read reads documents with their live revisions. Documents that do not exist
+// are left out. An error is the store's; what is wrong with a document is
+// logged and makes it, or one of its variants, be missing from the public.
+func (c *Catalog) read(ctx context.Context, src Source, ids []string) ([]*loadedDoc, error) {
+	docs := make([]*content.Document, 0, len(ids))
+	for _, id := range ids {
+		d, err := src.Get(ctx, id)
+		if errors.Is(err, content.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("catalog: read document %s: %w", id, err)
+		}
+		docs = append(docs, d)
+	}
+	return c.readRevisions(ctx, src, docs)
+}
+
+func (c *Catalog) readRevisions(ctx context.Context, src Source, docs []*content.Document) ([]*loadedDoc, error) {
+	var hashes []string
+	for _, d := range docs {
+		if !d.Live() {
+			continue
+		}
+		hashes = append(hashes, d.LiveShared.Hash)
+		for i := range d.Variants {
+			if h := d.Variants[i].Live.Hash; h != "" && h != d.LiveShared.Hash {
+				hashes = append(hashes, h)
+			}
+		}
+	}
+	byHash := make(map[string]*content.Revision, len(hashes))
+	if len(hashes) > 0 {
+		revs, err := src.RevisionsByHash(ctx, hashes)
+		if err != nil {
+			return nil, fmt.Errorf("catalog: read revisions: %w", err)
+		}
+		for _, r := range revs {
+			if r != nil {
+				byHash[r.Hash] = r
+			}
+		}
+	}
+	out := make([]*loadedDoc, len(docs))
+	for i, d := range docs {
+		out[i] = c.assemble(d, byHash)
+	}
+	return out, nil
+}
+
+// assemble picks the live parts of a document.
+func (c *Catalog) assemble(d *content.Document, revs map[string]*content.Revision) *loadedDoc {
+	l := &loadedDoc{doc: d, shape: c.shapes[d.Type]}
+	if !d.Live() {
+		return l
+	}
+	if l.shape == nil {
+		c.log.Error("a live document is of a type that is not declared", "document", d.ID, "type", d.Type)
+		return l
+	}
+	fault := func(locale string, err error) {
+		c.log.Error("a live variant cannot be rendered and is left out", "document", d.ID, "locale", locale, "error", err)
+	}
+	shared := revs[d.LiveShared.Hash]
+	if shared == nil {
+		fault("", errNoRevision)
+		return l
+	}
+	l.sharedHash = shared.Hash
+	if err := json.Unmarshal(shared.Shared, &l.shared); err != nil {
+		fault("", err)
+		return l
+	}
+	for i := range d.Variants {
+		v := &d.Variants[i]
+		if v.Live.IsZero() {
+			continue
+		}
+		lv := liveVariant{variant: v, revision: revs[v.Live.Hash]}
+		if lv.revision == nil {
+			fault(v.Locale, errNoRevision)
+			continue
+		}
+		if err := json.Unmarshal(lv.revision.Localized, &lv.fields); err != nil {
+			fault(v.Locale, err)
+			continue
+		}
+		l.live = append(l.live, lv)
+	}
+	slices.SortFunc(l.live, func(a, b liveVariant) int { return cmp.Compare(a.variant.Locale, b.variant.Locale) })
+	return l
+}
+
+var errNoRevision = errors.New("the live revision is not in the store")
+
+// raw is the JSON of one field, nil when it has no value.
+func (l *loadedDoc) raw(lv *liveVariant, f *schemas.Field) json.RawMessage {
+	if f.Localized {
+		return lv.fields[f.Name]
+	}
+	return l.shared[f.Name]
+}
+
+// text is the value of a field of text, empty when there is none.
+func (l *loadedDoc) text(lv *liveVariant, name string) string {
+	f, ok := l.shape.typ.Field(name)
+	if !ok {
+		return ""
+	}
+	return decodeText(l.raw(lv, f))
+}
+
+// list is the value of a field of identifiers, single or repeated.
+func (l *loadedDoc) list(lv *liveVariant, name string) []string {
+	f, ok := l.shape.typ.Field(name)
+	if !ok {
+		return nil
+	}
+	return decodeList(l.raw(lv, f))
+}
+
+func decodeText(raw json.RawMessage) string {
+	var s string
+	if len(raw) == 0 || json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return s
+}
+
+func decodeList(raw json.RawMessage) []string {
+	raw = bytes.TrimSpace(raw)
+	switch {
+	case len(raw) == 0:
+		return nil
+	case raw[0] == '[':
+		var list []string
+		if json.Unmarshal(raw, &list) != nil {
+			return nil
+		}
+		return list
+	}
+	if s := decodeText(raw); s != "" {
+		return []string{s}
+	}
+	return nil
+}
+
+// card is a record with no more than what other documents show of it.
+func (l *loadedDoc) card() *record {
+	r := &record{id: l.doc.ID, typ: l.doc.Type}
+	if l.shape == nil {
+		return r
+	}
+	r.collection = l.shape.typ.Collection
+	for i := range l.live {
+		lv := &l.live[i]
+		v := &variant{rec: r, locale: lv.variant.Locale, slug: lv.variant.LiveSlug, title: l.title(lv)}
+		v.url = itemURL(r.collection, v.slug, v.locale)
+		r.variants = append(r.variants, v)
+	}
+	return r
+}
+
+func (l *loadedDoc) title(lv *liveVariant) string {
+	if t := l.text(lv, "title"); t != "" {
+		return t
+	}
+	return lv.variant.LiveSlug
+}
+
+// itemURL is the path under which the API answers one variant. Slugs and
+// language tags are ASCII without reserved characters.
+func itemURL(collection, slug, locale string) string {
+	return BasePath + "/" + collection + "/" + slug + "?locale=" + locale
+}
+
+// BasePath begins every address that the catalogue writes.
+const BasePath = "/api/v1"
+
+// fact is the last public effect on a variant, as the log tells it.
+type fact struct {
+	seq, at   int64
+	withdrawn bool
+	state     string // the workflow state it led to
+}
+
+// facts are those of one document.
+type facts struct {
+	effectAt int64
+	byLocale map[string]fact
+}
+
+// learn takes in an event that has an effect.
+func (f *facts) learn(e *content.Event) {
+	if f.byLocale == nil {
+		f.byLocale = map[string]fact{}
+	}
+	at := e.At.UnixMilli()
+	f.effectAt = max(f.effectAt, at)
+	if e.Seq > f.byLocale[e.Locale].seq {
+		f.byLocale[e.Locale] = fact{seq: e.Seq, at: at, withdrawn: e.Effect == content.EffectWithdrawn, state: e.To}
+	}
+}
+
+// factsOf recalls what a record knew.
+func factsOf(r *record, s *shape) *facts {
+	f := &facts{byLocale: map[string]fact{}}
+	if r == nil {
+		return f
+	}
+	f.effectAt = r.effectAt
+	for _, v := range r.variants {
+		x := fact{seq: v.change.seq, at: v.change.at, withdrawn: v.change.withdrawn, state: v.state}
+		if x.seq == 0 {
+			continue // nothing known
+		}
+		if x.state == "" && s != nil {
+			x.state = s.firstState
+		}
+		f.byLocale[v.locale] = x
+	}
+	for _, g := range r.gone {
+		if g.change.seq > 0 {
+			f.byLocale[g.locale] = fact{seq: g.change.seq, at: g.change.at, withdrawn: g.change.withdrawn}
+		}
+	}
+	return f
+}

@@ -1,0 +1,364 @@
+package catalog
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/schemas"
+)
+
+// Codes lists the codes that this package puts into a Problem or a field's
+// Issue, beside content.Codes and schemas.IssueCodes: unknown_sort (value,
+// allowed) and unknown_parameter (parameter).
+var Codes = []string{"unknown_sort", "unknown_parameter"}
+
+const (
+	defaultSort = "-published_at"
+	byDistance  = "distance"
+)
+
+// fault collects what is wrong with a query.
+type fault []schemas.Issue
+
+func (f *fault) add(path, code string, params map[string]any) {
+	*f = append(*f, schemas.Issue{Path: "/" + path, Code: code, Params: params})
+}
+
+func (f *fault) value(path, code, value string) {
+	if len(value) > 80 {
+		value = strings.ToValidUTF8(value[:80], "") + "…"
+	}
+	f.add(path, code, map[string]any{"value": strings.ToValidUTF8(value, "\ufffd")})
+}
+
+func (f fault) problem() error {
+	if len(f) == 0 {
+		return nil
+	}
+	return &content.Problem{Class: content.Invalid, Code: "invalid_filter", Fields: f}
+}
+
+// normalise checks a query against the declarations and gives it in one form:
+// canonical codes and tags, sorted and without repetition, limits filled in, so
+// that queries that mean the same are equal. Organisations become ids. It
+// returns a content.Problem: not_found for an unknown collection, invalid_filter
+// for the rest, with the parameter's name as the path.
+func (c *Catalog) normalise(q Query, s *snapshot) (Query, *partition, error) {
+	part := s.parts[q.Collection]
+	if part == nil {
+		return q, nil, &content.Problem{Class: content.NotFound, Code: "not_found"}
+	}
+	var bad fault
+	shape := part.shape
+	locale := func(path, tag string) string {
+		l, ok := c.schemas.Locale(tag)
+		if !ok {
+			bad.value(path, "unknown_locale", tag)
+		}
+		return l.Tag
+	}
+	if q.Locale != "" {
+		q.Locale = locale("locale", q.Locale)
+	}
+	if len(q.Fallback) > 0 {
+		if q.Locale == "" && len(bad) == 0 {
+			bad.add("locale", schemas.CodeRequired, map[string]any{"field": "locale"})
+		}
+		list := make([]string, 0, len(q.Fallback))
+		for _, tag := range q.Fallback[:min(len(q.Fallback), MaxValues)] {
+			if tag = locale("fallback", tag); tag != q.Locale && !slices.Contains(list, tag) {
+				list = append(list, tag)
+			}
+		}
+		q.Fallback = list // in the order asked: it means something
+	}
+	q.Territory = set(&bad, "territory", q.Territory, func(v string) (string, string) {
+		t, ok := c.territories.Lookup(v)
+		if !ok {
+			return "", schemas.CodeUnknownTerritory
+		}
+		return t.ISTAT, ""
+	})
+	q.Topic = set(&bad, "topic", q.Topic, func(v string) (string, string) {
+		if f, ok := shape.typ.Field("topics"); ok {
+			if t, ok := f.Term(v); ok {
+				return t.ID, ""
+			}
+		}
+		return "", schemas.CodeUnknownTerm
+	})
+	q.Organization = set(&bad, "organization", q.Organization, func(v string) (string, string) {
+		if id := s.resolve(c, "organization", v); id != "" {
+			return id, ""
+		}
+		return "", schemas.CodeInvalidReference
+	})
+	q.From, q.To = q.From.UTC(), q.To.UTC()
+	if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
+		bad.add("to", schemas.CodeWrongOrder, map[string]any{"from": q.From.Format("2006-01-02T15:04:05Z07:00"), "to": q.To.Format("2006-01-02T15:04:05Z07:00")})
+	}
+	q.normaliseText(&bad)
+	q.normalisePlace(&bad)
+	c.normaliseFilters(&q, s, shape, &bad)
+	if q.Sort == "" {
+		q.Sort = defaultSort
+	}
+	if sorts := shape.sorts(); !slices.Contains(sorts, q.Sort) {
+		bad.value("sort", "unknown_sort", q.Sort)
+		bad.last()["allowed"] = sorts
+	} else if q.Sort == byDistance && q.Near == nil {
+		bad.add("near", schemas.CodeRequired, map[string]any{"field": "near"})
+	}
+	q.Fields = set(&bad, "fields", q.Fields, func(v string) (string, string) {
+		name, sub := strings.CutPrefix(v, "fields.")
+		if _, ok := shape.typ.Field(name); sub && ok || !sub && itemKeys[v] {
+			return v, ""
+		}
+		return "", schemas.CodeUnknownField
+	})
+	switch {
+	case q.Limit == 0:
+		q.Limit = DefaultLimit
+	case q.Limit < 1 || q.Limit > MaxLimit:
+		bad.add("limit", schemas.CodeOutOfRange, map[string]any{"min": 1, "max": MaxLimit})
+	}
+	return q, part, bad.problem()
+}
+
+// itemKeys are the keys at the top of an item, long form.
+var itemKeys = map[string]bool{
+	"id": true, "type": true, "collection": true, "slug": true, "locale": true, "requested_locale": true, "dir": true,
+	"title": true, "summary": true, "territories": true, "topics": true, "organization": true, "published_at": true,
+	"updated_at": true, publicState: true, "revision": true, "fields": true, "html": true, "rendered": true, "toc": true,
+	"references": true, "alternates": true, "_links": true,
+}
+
+// longKeys are those that the short form lacks, or has less of.
+var longKeys = map[string]bool{"fields": true, "html": true, "rendered": true, "toc": true, "references": true}
+
+// set checks each value of a filter and sorts them; one bad value spoils it.
+func set(bad *fault, path string, values []string, check func(string) (value, code string)) []string {
+	if len(values) == 0 {
+		return nil
+	}
+	if len(values) > MaxValues {
+		bad.add(path, schemas.CodeTooManyItems, map[string]any{"max": MaxValues, "actual": len(values)})
+		return nil
+	}
+	if len(values) == 1 { // nothing to sort
+		v, code := check(values[0])
+		if code != "" {
+			bad.value(path, code, values[0])
+		} else if v == values[0] {
+			return values
+		}
+		return []string{v}
+	}
+	out := make([]string, 0, len(values))
+	for _, v := range values {
+		got, code := check(v)
+		if code != "" {
+			bad.value(path, code, v)
+			continue
+		}
+		out = append(out, got)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (q *Query) normaliseText(bad *fault) {
+	if q.Q == "" {
+		return
+	}
+	if n := utf8.RuneCountInString(q.Q); n > MaxQ {
+		bad.add("q", schemas.CodeTooLong, map[string]any{"max": MaxQ, "actual": n, "unit": "characters"})
+		return
+	}
+	words := needles(q.Q)
+	if len(words) > MaxWords {
+		bad.add("q", schemas.CodeTooManyWords, map[string]any{"max": MaxWords, "actual": len(words)})
+		return
+	}
+	q.Q = ""
+	for i, w := range words {
+		if i > 0 {
+			q.Q += " "
+		}
+		q.Q += strings.TrimSpace(w)
+	}
+}
+
+func (q *Query) normalisePlace(bad *fault) {
+	outside := func(path string, v, limit float64) bool {
+		if math.IsNaN(v) || math.Abs(v) > limit {
+			bad.add(path, schemas.CodeOutOfRange, map[string]any{"min": -limit, "max": limit})
+			return true
+		}
+		return false
+	}
+	if p := q.Near; p != nil {
+		_ = outside("near", p.Lat, 90) || outside("near", p.Lon, 180)
+	}
+	switch {
+	case q.RadiusMetres == 0:
+	case math.IsNaN(q.RadiusMetres) || q.RadiusMetres < 0 || q.RadiusMetres > maxRadius:
+		bad.add("radius", schemas.CodeOutOfRange, map[string]any{"min": 0, "max": maxRadius})
+	case q.Near == nil:
+		bad.add("near", schemas.CodeRequired, map[string]any{"field": "near"})
+	}
+	if b := q.BBox; b != nil {
+		if outside("bbox", b.West, 180) || outside("bbox", b.East, 180) || outside("bbox", b.South, 90) || outside("bbox", b.North, 90) {
+			return
+		}
+		if b.South > b.North {
+			bad.add("bbox", schemas.CodeWrongOrder, map[string]any{"from": number(b.South), "to": number(b.North)})
+		}
+	}
+}
+
+func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+
+// normaliseFilters checks the filters on the type's own fields.
+func (c *Catalog) normaliseFilters(q *Query, s *snapshot, shape *shape, bad *fault) {
+	if len(q.Filters) == 0 {
+		return
+	}
+	out := make(map[string][]string, len(q.Filters))
+	for name, values := range q.Filters {
+		if name == publicState {
+			out[name] = set(bad, name, values, func(v string) (string, string) {
+				if shape.states[v] {
+					return v, ""
+				}
+				return "", schemas.CodeUnknownTerm
+			})
+			continue
+		}
+		i, ok := shape.filter(name)
+		if !ok {
+			bad.add(name, "unknown_parameter", map[string]any{"parameter": strings.ToValidUTF8(name[:min(len(name), 80)], "")})
+			continue
+		}
+		f := shape.filterable[i]
+		out[name] = set(bad, name, values, func(v string) (string, string) { return c.filterValue(s, f, v) })
+	}
+	q.Filters = out
+}
+
+// filterValue gives the canonical value of a filter, or what is wrong with it.
+func (c *Catalog) filterValue(s *snapshot, f *schemas.Field, v string) (string, string) {
+	switch f.Kind {
+	case "choice":
+		if t, ok := f.Term(v); ok {
+			return t.ID, ""
+		}
+		return "", schemas.CodeUnknownTerm
+	case "boolean":
+		if v == "true" || v == "false" {
+			return v, ""
+		}
+		return "", schemas.CodeWrongType
+	case "language_list":
+		if tag, ok := schemas.CanonicalTag(v); ok {
+			return tag, ""
+		}
+		return "", schemas.CodeInvalidLanguage
+	case "territory":
+		if t, ok := c.territories.Lookup(v); ok {
+			return t.ISTAT, ""
+		}
+		return "", schemas.CodeUnknownTerritory
+	}
+	for _, typ := range f.Types {
+		if id := s.resolve(c, typ, v); id != "" {
+			return id, ""
+		}
+	}
+	return "", schemas.CodeInvalidReference
+}
+
+// resolve gives the id of a document that the public knows, by id or by a slug
+// in any language, present or former; empty when there is none.
+func (s *snapshot) resolve(c *Catalog, typ, ref string) string {
+	sh := c.shapes[typ]
+	if sh == nil {
+		return ""
+	}
+	if r := s.docs.get(ref); r != nil && r.typ == typ {
+		return r.id
+	}
+	if list := s.slugs.get(slugKey{sh.typ.Collection, ref}); len(list) > 0 {
+		return list[0].rec.id
+	}
+	return ""
+}
+
+// hash names what a normalised query asks for, in whatever order and page size:
+// a cursor belongs to it.
+func (q *Query) hash() [8]byte {
+	var buf [512]byte
+	b := buf[:0]
+	str := func(s string) {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	list := func(l []string) {
+		b = binary.AppendUvarint(b, uint64(len(l)))
+		for _, s := range l {
+			str(s)
+		}
+	}
+	num := func(f float64) { b = binary.LittleEndian.AppendUint64(b, math.Float64bits(f)) }
+	str(q.Collection)
+	str(q.Locale)
+	list(q.Fallback)
+	list(q.Territory)
+	list(q.Topic)
+	list(q.Organization)
+	str(q.Q)
+	str(q.Sort)
+	b = strconv.AppendBool(b, q.National)
+	for _, t := range [...]struct{ zero, at int64 }{{b2i(q.From.IsZero()), q.From.UnixMilli()}, {b2i(q.To.IsZero()), q.To.UnixMilli()}} {
+		b = binary.AppendVarint(binary.AppendVarint(b, t.zero), t.at)
+	}
+	if q.Near != nil {
+		str("near")
+		num(q.Near.Lat)
+		num(q.Near.Lon)
+	}
+	num(q.RadiusMetres)
+	if q.BBox != nil {
+		str("bbox")
+		num(q.BBox.West)
+		num(q.BBox.South)
+		num(q.BBox.East)
+		num(q.BBox.North)
+	}
+	if len(q.Filters) > 0 {
+		names := make([]string, 0, len(q.Filters))
+		for name := range q.Filters {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			str(name)
+			list(q.Filters[name])
+		}
+	}
+	sum := sha256.Sum256(b)
+	return [8]byte(sum[:8])
+}
+
+func b2i(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
