@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -24,7 +25,7 @@ type order struct {
 	Address string
 	Death   string // key of deaths
 	Tag     string // begins every id of this run
-	Step    int    // from 1
+	Step    int64  // from 1
 }
 
 // death is an operation during which a process dies.
@@ -98,21 +99,19 @@ func child(d Driver, text string) {
 	var o order
 	fail(json.Unmarshal([]byte(text), &o))
 	operation := deaths[o.Death]
-	counting, step := operation.opening, 0
+	var counting atomic.Bool
+	var step atomic.Int64
+	counting.Store(operation.opening)
 	s, err := d.Open(context.Background(), o.Address, func(name string) {
-		if !counting {
-			return
-		}
-		if step++; step == o.Step {
+		if counting.Load() && step.Add(1) == o.Step {
 			fmt.Fprintln(os.Stderr, "died before:", strings.Join(strings.Fields(name), " "))
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {} // the signal is on its way
 		}
 	})
 	fail(err)
-	counting = true
+	counting.Store(true)
 	fail(operation.act(s, o.Tag))
-	counting = false // Close may have statements of its own; the operation is over
 	os.Exit(0)
 }
 
@@ -124,7 +123,7 @@ func testDeaths(t *testing.T, d Driver) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			address := d.Create(t)
-			for n := 1; ; n++ {
+			for n := int64(1); ; n++ {
 				tag := fmt.Sprintf("%s%02d", name, n)
 				var before []content.Write
 				if operation.opening {

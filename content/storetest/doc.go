@@ -36,7 +36,8 @@ type Driver struct {
 	// gives its address (a path, a URI), by which other processes open it too.
 	Create func(tb testing.TB) (address string)
 	// Open opens the store; every call gives a handle of its own. step is called
-	// before each statement that writes; it may block or end the process.
+	// before each statement of what writes, maybe from several goroutines; it may
+	// block or end the process.
 	Open func(ctx context.Context, address string, step func(name string)) (content.Store, error)
 	// Plans opens the store, lets use run with it, and gives the engine's plan of
 	// every statement that ran meanwhile, by statement.
@@ -72,6 +73,7 @@ func Run(t *testing.T, d Driver) {
 		{"Unicode", testUnicode},
 		{"Large", testLarge},
 		{"Context", testContext},
+		{"Cancelled", testCancelled},
 		{"Handles", testHandles},
 		{"Colliding", testColliding},
 		{"Paging", testPaging},
