@@ -3,6 +3,7 @@ package messages_test
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -223,13 +224,27 @@ func subsets(names []string) []map[string]any {
 	return out
 }
 
+// isolated is what keeps its own direction; turned is what Arabic text would
+// turn around: "2026-03-31" would read 31-03-2026, "--type" type--.
+var (
+	isolated = regexp.MustCompile("\u2068[^\u2068\u2069]+\u2069")
+	turned   = regexp.MustCompile(`[0-9]-[0-9]|--`)
+)
+
 // checkText holds one piece of a file against what every piece must be.
 func checkText(t *testing.T, lang, code, s string) {
 	t.Helper()
 	if strings.ContainsAny(s, "<>&!¡！'\"\t\n") || !utf8.ValidString(s) {
 		t.Errorf("%s: %s: %q holds markup, a straight quotation mark or an exclamation mark", lang, code, s)
 	}
-	for _, r := range s {
+	rest := s
+	if lang == "ar" {
+		rest = isolated.ReplaceAllString(s, "")
+		if turned.MatchString(rest) {
+			t.Errorf("%s: %s: what reads from left to right in %q needs \\u2068 and \\u2069 around it", lang, code, s)
+		}
+	}
+	for _, r := range rest {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			t.Errorf("%s: %s: %q holds %U", lang, code, s, r)
 		}
