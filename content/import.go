@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -137,6 +138,7 @@ func (b *importBatch) take(ctx context.Context, in *Incoming) error {
 	if err != nil {
 		return refuse(err)
 	}
+	b.spread(in)
 	for i := range in.Variants {
 		res := &b.results[first+i]
 		kept := w.save()
@@ -164,6 +166,34 @@ func (b *importBatch) take(ctx context.Context, in *Incoming) error {
 	}
 	b.stage(w, write, first)
 	return nil
+}
+
+// spread gives the shared facts of the first variant that names any to those
+// that name none, so that the order of a document's files does not matter.
+func (b *importBatch) spread(in *Incoming) {
+	t, ok := b.s.schemas.Type(in.Type)
+	if !ok {
+		return
+	}
+	var source map[string]any
+	bare := make([]bool, len(in.Variants))
+	for i := range in.Variants {
+		shared := map[string]any{}
+		for name, value := range in.Variants[i].Fields {
+			if f, ok := t.Field(name); ok && !f.Localized {
+				shared[name] = value
+			}
+		}
+		if bare[i] = len(shared) == 0; !bare[i] && source == nil {
+			source = shared
+		}
+	}
+	for i := range in.Variants {
+		if v := &in.Variants[i]; bare[i] && source != nil {
+			v.Fields = maps.Clone(v.Fields)
+			maps.Copy(v.Fields, source)
+		}
+	}
 }
 
 // stage keeps the write for the end of the batch. A second document of the same

@@ -143,3 +143,24 @@ func TestImportOfManyIsOneWrite(t *testing.T) {
 	}
 	d.clean()
 }
+
+// A translation that comes first in the alphabet takes the facts that only the
+// original states.
+func TestImportSpreadsSharedFacts(t *testing.T) {
+	d := newDesk(t)
+	it := practice()
+	en := map[string]any{}
+	for _, name := range []string{"title", "summary", "issue", "objectives", "activities", "results"} {
+		en[name] = it[name]
+	}
+	res := d.bring(false, content.Incoming{Type: "practice", Variants: []content.IncomingVariant{
+		{Locale: "en", Slug: "gardens", Publish: true, Fields: en}, {Locale: "it", Slug: "orti", Publish: true, Fields: it},
+	}})
+	if got := outcomes(res); !slices.Equal(got, []content.Outcome{"created", "created"}) {
+		t.Fatal(describe(res[0].Problem))
+	}
+	if len(en) != 6 {
+		t.Error("the caller's own map was changed")
+	}
+	d.clean()
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -17,6 +18,17 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// emptyMongo gives the address of an empty database on a real engine.
+func emptyMongo(t *testing.T) string {
+	t.Helper()
+	u, err := url.Parse(mongoengine.Start(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = "/" + mongoengine.DatabaseName()
+	return u.String()
+}
+
 // TestScripts runs the command line as people do. Scripts find both engines:
 // $SQLITE is a data folder's store, $MONGO an empty database on a real engine.
 func TestScripts(t *testing.T) {
@@ -30,7 +42,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PRASSI_LANG", "en")
 			e.Setenv("SHARED", shared)
-			e.Setenv("MONGO", mongoengine.Start(t)+"/"+mongoengine.DatabaseName())
+			e.Setenv("MONGO", emptyMongo(t))
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {

@@ -14,8 +14,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/prassi-cms/prassi/internal/mongoengine"
 )
 
 // running is a server started by the command line, in this process.
@@ -131,7 +129,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 func TestDemoFromDraftToPublicAPI(t *testing.T) {
 	engines := map[string]func(t *testing.T) string{
 		"sqlite":  func(*testing.T) string { return "sqlite" },
-		"mongodb": func(t *testing.T) string { return mongoengine.Start(t) + "/" + mongoengine.DatabaseName() },
+		"mongodb": emptyMongo,
 	}
 	for name, store := range engines {
 		t.Run(name, func(t *testing.T) { demo(t, store(t)) })

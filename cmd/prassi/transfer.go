@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
@@ -54,7 +53,6 @@ func (c *importCmd) Run(e *env) error {
 		run.Progress = interchange.Bar(f)
 	}
 	sum, err := interchange.Import(e.ctx, b.service, plan, run)
-	e.summarise(sum, c.DryRun)
 	if err != nil {
 		return e.wrong(err)
 	}
@@ -82,24 +80,6 @@ func (e *env) wrong(err error) error {
 	}
 	fmt.Fprintf(e.stderr, "%s: %s\n", where, e.text(f.Code, f.Params))
 	return errFailed
-}
-
-func (e *env) summarise(s interchange.Summary, dry bool) {
-	code := "import_done"
-	if dry {
-		code = "import_would"
-	}
-	fmt.Fprintln(e.stdout, e.text(code, map[string]any{
-		"documents": s.Documents, "created": s.Created, "changed": s.Changed, "unchanged": s.Unchanged, "refused": s.Refused,
-	}))
-	keys := make([]string, 0, len(s.Ignored))
-	for k := range s.Ignored {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	for _, k := range keys {
-		fmt.Fprintln(e.stdout, "  "+e.text("import_ignored", map[string]any{"key": k, "count": s.Ignored[k]}))
-	}
 }
 
 // prepare brings the catalogue up to date, so that the next start finds it

@@ -23,9 +23,9 @@ const childOrder = "PRASSI_STORETEST_CHILD"
 // order tells a child what to do, and before which statement to die.
 type order struct {
 	Address string
-	Death   string // key of deaths
+	Act     string // key of deaths or of errands
 	Tag     string // begins every id of this run
-	Step    int64  // from 1
+	Step    int64  // from 1; zero lives
 }
 
 // death is an operation during which a process dies.
@@ -98,7 +98,11 @@ func child(d Driver, text string) {
 	}
 	var o order
 	fail(json.Unmarshal([]byte(text), &o))
-	operation := deaths[o.Death]
+	operation, mortal := deaths[o.Act]
+	act := operation.act
+	if !mortal {
+		act = errands[o.Act]
+	}
 	var counting atomic.Bool
 	var step atomic.Int64
 	counting.Store(operation.opening)
@@ -111,7 +115,7 @@ func child(d Driver, text string) {
 	})
 	fail(err)
 	counting.Store(true)
-	fail(operation.act(s, o.Tag))
+	fail(act(s, o.Tag))
 	os.Exit(0)
 }
 
@@ -157,13 +161,7 @@ func testDeaths(t *testing.T, d Driver) {
 // startChild runs a child and says whether it died as ordered.
 func startChild(t *testing.T, o order) bool {
 	t.Helper()
-	text, err := json.Marshal(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.Command(os.Args[0])
-	command.Env = append(os.Environ(), childOrder+"="+string(text))
-	output, err := command.CombinedOutput()
+	output, err := childCommand(t, o).CombinedOutput()
 	if err == nil {
 		return false
 	}
@@ -172,6 +170,17 @@ func startChild(t *testing.T, o order) bool {
 	}
 	t.Logf("%s", output)
 	return true
+}
+
+func childCommand(t *testing.T, o order) *exec.Cmd {
+	t.Helper()
+	text, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(os.Args[0])
+	command.Env = append(os.Environ(), childOrder+"="+string(text))
+	return command
 }
 
 func checkDeath(t *testing.T, s content.Store, operation death, tag string, before []content.Write) {

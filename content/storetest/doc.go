@@ -80,6 +80,8 @@ func Run(t *testing.T, d Driver) {
 		{"Relays", testRelays},
 		{"Disturbed", testDisturbed},
 		{"Deaths", testDeaths},
+		{"Processes", testProcesses},
+		{"Kills", testKills},
 		{"Plans", testPlans},
 		{"Model", testModel},
 	} {
