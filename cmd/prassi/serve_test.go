@@ -152,7 +152,9 @@ func demo(t *testing.T, store string) {
 	amina, rita, sandro, elena := login("amina"), login("rita"), login("sandro"), login("elena")
 	public := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
-	var doc struct{ ID string }
+	var doc struct {
+		ID string `json:"document"`
+	}
 	h := r.call(amina, "POST", "/api/v1/manage/documents", nil, `{"type":"practice","locale":"it","slug":"scuola-aperta","fields":{
 		"title":"Scuola aperta","summary":"La scuola resta aperta la sera.","territories":["PO"],"topics":["schools-minors"],
 		"issue":"Le madri non potevano seguire i corsi.","objectives":"Imparare insieme.","activities":[{"title":"Corso","text":"Due sere."}],

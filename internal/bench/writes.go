@@ -55,7 +55,7 @@ func publishOne(ctx context.Context, base, token string, n int) (time.Duration, 
 		return 0, err
 	}
 	var doc struct {
-		ID string `json:"id"`
+		ID string `json:"document"`
 	}
 	if err := json.Unmarshal(answer, &doc); err != nil {
 		return 0, err

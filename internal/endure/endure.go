@@ -250,7 +250,7 @@ func (w *writer) write(ctx context.Context, ack func(write)) error {
 		mark := fmt.Sprintf("mark-%016x", w.rng.Uint64())
 		a := write{body: mark, number: 1}
 		var doc struct {
-			ID string `json:"id"`
+			ID string `json:"document"`
 		}
 		etag, err := w.call(ctx, "POST", "/api/v1/manage/documents", "", map[string]any{
 			"type": "article", "locale": "it", "fields": map[string]any{"title": "Prova " + mark, "body": mark},
