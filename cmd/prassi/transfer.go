@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
@@ -107,9 +108,10 @@ func (e *env) importDemo(b *backend, files fs.FS) error {
 		return err
 	}
 	defer plan.Close()
-	sum, err := interchange.Import(e.ctx, b.service, plan, interchange.RunOptions{Actor: content.System("demo"), Report: e.stderr, Messages: e.text})
+	var report strings.Builder
+	sum, err := interchange.Import(e.ctx, b.service, plan, interchange.RunOptions{Actor: content.System("demo"), Report: &report, Messages: e.text})
 	if err == nil && sum.Refused > 0 {
-		err = fmt.Errorf("%d examples were refused", sum.Refused)
+		err = fmt.Errorf("%d examples were refused:\n%s", sum.Refused, report.String())
 	}
 	return err
 }

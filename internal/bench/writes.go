@@ -1,10 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -50,18 +49,12 @@ func (b *bench) publication() error {
 func publishOne(ctx context.Context, base, token string, n int) (time.Duration, error) {
 	slug := fmt.Sprintf("visibile-%d", n)
 	body := fmt.Sprintf(`{"type":"article","locale":"it","slug":%q,"fields":{"title":"Visibile %d","body":%q}}`, slug, n, strings.Repeat("Una riga di testo. ", 150))
-	res, answer, err := send(ctx, http.MethodPost, base+"/api/v1/manage/documents", token, "", body)
+	res, err := send(ctx, base+"/api/v1/manage/documents", token, "", body)
 	if err != nil {
 		return 0, err
 	}
-	var doc struct {
-		ID string `json:"document"`
-	}
-	if err := json.Unmarshal(answer, &doc); err != nil {
-		return 0, err
-	}
-	etag := res.Header.Get("ETag")
-	if _, _, err := send(ctx, http.MethodPost, base+"/api/v1/manage/documents/"+doc.ID+"/variants/it/transitions", token, etag, `{"transition":"publish"}`); err != nil {
+	at := base + res.Header.Get("Location") + "/transitions"
+	if _, err := send(ctx, at, token, res.Header.Get("ETag"), `{"transition":"publish"}`); err != nil {
 		return 0, err
 	}
 	for start := time.Now(); ; {
@@ -73,10 +66,10 @@ func publishOne(ctx context.Context, base, token string, n int) (time.Duration, 
 	}
 }
 
-func send(ctx context.Context, method, url, token, etag, body string) (*http.Response, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+func send(ctx context.Context, url, token, etag, body string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")
@@ -85,17 +78,14 @@ func send(ctx context.Context, method, url, token, etag, body string) (*http.Res
 	}
 	res, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer res.Body.Close()
-	var buf bytes.Buffer
-	if _, err := buf.ReadFrom(res.Body); err != nil {
-		return nil, nil, err
+	answer, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode/100 != 2 {
+		err = fmt.Errorf("%s: %s: %.300s", url, res.Status, answer)
 	}
-	if res.StatusCode/100 != 2 {
-		return nil, nil, fmt.Errorf("%s %s: %s: %.300s", method, url, res.Status, buf.Bytes())
-	}
-	return res, buf.Bytes(), nil
+	return res, err
 }
 
 // endurance kills the server while it is written to, on both engines. On

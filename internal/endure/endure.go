@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -249,27 +250,23 @@ func (w *writer) write(ctx context.Context, ack func(write)) error {
 	for i := 0; ; i++ {
 		mark := fmt.Sprintf("mark-%016x", w.rng.Uint64())
 		a := write{body: mark, number: 1}
-		var doc struct {
-			ID string `json:"document"`
-		}
-		etag, err := w.call(ctx, "POST", "/api/v1/manage/documents", "", map[string]any{
+		at, etag, err := w.call(ctx, "POST", "/api/v1/manage/documents", "", map[string]any{
 			"type": "article", "locale": "it", "fields": map[string]any{"title": "Prova " + mark, "body": mark},
-		}, &doc)
+		})
 		if err != nil {
 			return gone(err)
 		}
-		a.document = doc.ID
+		a.document = strings.TrimSuffix(strings.TrimPrefix(at, "/api/v1/manage/documents/"), "/variants/it")
 		ack(a)
-		at := "/api/v1/manage/documents/" + doc.ID + "/variants/it"
 		for range 1 + w.rng.IntN(3) {
 			mark = fmt.Sprintf("mark-%016x", w.rng.Uint64())
-			if etag, err = w.call(ctx, "PATCH", at, etag, map[string]any{"fields": map[string]any{"body": mark}}, nil); err != nil {
+			if _, etag, err = w.call(ctx, "PATCH", at, etag, map[string]any{"fields": map[string]any{"body": mark}}); err != nil {
 				return gone(err)
 			}
 			a.number, a.body = a.number+1, mark
 			ack(a)
 		}
-		if _, err = w.call(ctx, "POST", at+"/transitions", etag, map[string]any{"transition": "publish"}, nil); err != nil {
+		if _, _, err = w.call(ctx, "POST", at+"/transitions", etag, map[string]any{"transition": "publish"}); err != nil {
 			return gone(err)
 		}
 		a.live = true
@@ -288,37 +285,33 @@ func gone(err error) error {
 	return nil
 }
 
-func (w *writer) call(ctx context.Context, method, path, etag string, body, into any) (string, error) {
+// call sends a request and gives the Location and ETag of the answer.
+func (w *writer) call(ctx context.Context, method, path, match string, body any) (location, etag string, err error) {
 	data, err := json.Marshal(body)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	req, err := http.NewRequestWithContext(ctx, method, w.base+path, bytes.NewReader(data))
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	req.Header.Set("Authorization", "Bearer "+w.token)
 	req.Header.Set("Content-Type", "application/json")
-	if etag != "" {
-		req.Header.Set("If-Match", etag)
+	if match != "" {
+		req.Header.Set("If-Match", match)
 	}
 	res, err := w.client.Do(req)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
-	if err != nil {
-		return "", err
-	}
 	switch {
+	case err != nil:
 	case res.StatusCode == http.StatusServiceUnavailable:
-		return "", errors.New("the engine is down")
+		err = errors.New("the engine is down")
 	case res.StatusCode/100 != 2:
-		return "", refused{fmt.Errorf("%s %s: %s: %.300s", method, path, res.Status, answer)}
+		err = refused{fmt.Errorf("%s %s: %s: %.300s", method, path, res.Status, answer)}
 	}
-	if into != nil {
-		err = json.Unmarshal(answer, into)
-	}
-	return res.Header.Get("ETag"), err
+	return res.Header.Get("Location"), res.Header.Get("ETag"), err
 }
