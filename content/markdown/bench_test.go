@@ -9,7 +9,7 @@ import (
 // links, a table, a footnote and legal citations.
 func typical(tb testing.TB) []byte {
 	tb.Helper()
-	src, err := os.ReadFile("testdata/golden/article.md")
+	src, err := os.ReadFile("testdata/golden/article.it.md")
 	if err != nil {
 		tb.Fatal(err)
 	}

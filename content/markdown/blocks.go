@@ -107,7 +107,7 @@ func (d *document) calloutOf(q *ast.Blockquote) *callout {
 // figureOf makes a figure of a paragraph that is one image with a title.
 func (d *document) figureOf(p *ast.Paragraph) *figure {
 	img, ok := p.FirstChild().(*ast.Image)
-	if !ok || len(bytes.TrimSpace(img.Title)) == 0 {
+	if !ok || len(bytes.TrimSpace(img.Title)) == 0 || !showable(resolve(img.Destination)) {
 		return nil
 	}
 	for c := img.NextSibling(); c != nil; c = c.NextSibling() {

@@ -1,6 +1,7 @@
 package markdown
 
 import (
+	"bytes"
 	"unicode"
 	"unicode/utf8"
 
@@ -106,7 +107,7 @@ func strong(r rune) string {
 // character, blocks without one left out, and returns that of n.
 func (d *document) firstStrong(n ast.Node, first map[ast.Node]string) string {
 	if isInlineHolder(n) {
-		dir := strongIn(d.appendText(nil, n))
+		dir := d.strongInline(n)
 		if dir != "" {
 			first[n] = dir
 		}
@@ -128,6 +129,35 @@ func (d *document) firstStrong(n ast.Node, first map[ast.Node]string) string {
 		first[n] = found
 	}
 	return found
+}
+
+// strongInline is the direction of the first strong character that readers see
+// as text: addresses, code and descriptions of images do not count.
+func (d *document) strongInline(n ast.Node) string {
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		dir := ""
+		switch c := c.(type) {
+		case *ast.Text:
+			value := c.Segment.Value(d.src)
+			if bytes.IndexByte(value, '&') >= 0 {
+				value = decode(nil, value)
+			}
+			dir = strongIn(value)
+		case *ast.String:
+			dir = strongIn(c.Value)
+		case *ast.Image, *ast.CodeSpan, *ast.AutoLink, *east.FootnoteLink, *east.FootnoteBacklink:
+		case *span:
+			if dir = c.dir; dir == "" {
+				dir = d.strongInline(c)
+			}
+		default:
+			dir = d.strongInline(c)
+		}
+		if dir != "" {
+			return dir
+		}
+	}
+	return ""
 }
 
 func strongIn(text []byte) string {

@@ -105,7 +105,7 @@ func (tableGuard) Transform(node *ast.Paragraph, reader text.Reader, pc parser.C
 		if len(bytes.Trim(v, "|:- \t\r\n")) > 0 {
 			continue
 		}
-		columns := bytes.Count(v, []byte{'|'}) + 1
+		columns := bytes.Count(bytes.Trim(bytes.TrimSpace(v), "|"), []byte{'|'}) + 1
 		cells = max(cells, columns*(lines.Len()-i))
 	}
 	if g.cells += cells; g.cells > maxCells {

@@ -2,6 +2,7 @@ package markdown
 
 import (
 	"bytes"
+	"math"
 	"net/url"
 	"strconv"
 	"strings"
@@ -98,24 +99,37 @@ func (d *document) takeID(h *ast.Heading) string {
 	if len(name) == 0 || bytes.ContainsAny(name, " \t{}<>[]()`\\&\"'") {
 		return ""
 	}
-	// The line was parsed as inlines already: cut them at the same place.
+	// The line was parsed as inlines already: cut them at the same place, if
+	// the cut goes through plain text.
 	cut := last.Start + open
-	for c := h.LastChild(); c != nil; {
-		t, ok := c.(*ast.Text)
-		if !ok {
-			return "" // not plain text: leave it
-		}
-		previous := c.PreviousSibling()
-		if t.Segment.Start >= cut {
-			h.RemoveChild(h, c)
-		} else {
-			rest := t.Segment.WithStop(min(t.Segment.Stop, cut))
-			t.Segment = rest.TrimRightSpace(d.src)
-			break
-		}
-		c = previous
+	edge := h.LastChild()
+	for edge != nil && startOf(edge) >= cut {
+		edge = edge.PreviousSibling()
+	}
+	t, plain := edge.(*ast.Text)
+	if edge == nil || edge == h.LastChild() && !plain {
+		return ""
+	}
+	for c := h.LastChild(); c != edge; c = h.LastChild() {
+		h.RemoveChild(h, c)
+	}
+	if plain {
+		rest := t.Segment.WithStop(min(t.Segment.Stop, cut))
+		t.Segment = rest.TrimRightSpace(d.src)
 	}
 	return string(name)
+}
+
+// startOf is where the first text in n stands in the source, or beyond it when
+// there is none.
+func startOf(n ast.Node) int {
+	if t, ok := n.(*ast.Text); ok {
+		return t.Segment.Start
+	}
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		return startOf(c)
+	}
+	return math.MaxInt
 }
 
 // slug makes an identifier of a text: letters, digits and marks of any script

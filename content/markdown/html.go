@@ -148,6 +148,10 @@ func (w *writer) node(n ast.Node) {
 	case *east.DefinitionDescription:
 		w.line(n, "dd", "")
 	case *container:
+		if _, turned := n.AttributeString("dir"); !turned && n.element == "div" && n.class == "" {
+			w.children(n) // it goes the way of what is around it
+			break
+		}
 		w.group(n, n.element, n.class)
 	case *callout:
 		w.callout(n)
@@ -202,7 +206,7 @@ func (w *writer) node(n ast.Node) {
 		w.children(n)
 		w.close(n.element)
 	case *lineBreak:
-		w.s("<br>\n")
+		w.s("<br>")
 	case *task:
 		w.s(`<label class="task"><input type="checkbox" disabled=""`)
 		if n.done {
@@ -436,7 +440,7 @@ func (w *writer) autoLink(n *ast.AutoLink) {
 func (w *writer) image(n *ast.Image) {
 	alt := w.d.appendText(nil, n)
 	url := resolve(n.Destination)
-	if kind := addressKind(url); kind == addressRefused || kind == addressMessage || len(url) == 0 {
+	if !showable(url) {
 		w.text(alt)
 		return
 	}
@@ -449,14 +453,21 @@ func (w *writer) image(n *ast.Image) {
 	w.s(` loading="lazy">`)
 }
 
-func footnoteID(index int) []byte { return []byte(IDPrefix + "fn-" + strconv.Itoa(index)) }
+// The ids of footnotes hold an underscore, which no heading's does.
+func footnoteID(index int) []byte { return []byte(IDPrefix + "fn_" + strconv.Itoa(index)) }
 
 func footnoteRefID(index, ref int) []byte {
-	id := IDPrefix + "fnref-" + strconv.Itoa(index)
+	id := IDPrefix + "fnref_" + strconv.Itoa(index)
 	if ref > 0 {
-		id += "-" + strconv.Itoa(ref+1)
+		id += "_" + strconv.Itoa(ref+1)
 	}
 	return []byte(id)
+}
+
+// showable reports whether an image may be loaded from an address.
+func showable(url []byte) bool {
+	kind := addressKind(url)
+	return len(url) > 0 && (kind == addressInside || kind == addressOutside)
 }
 
 func (w *writer) footnoteLink(n *east.FootnoteLink) {

@@ -45,10 +45,12 @@ type Result struct {
 	// HTML is safe to put into a page as it is. Every element is closed,
 	// every id begins with IDPrefix.
 	HTML string
-	// TOC lists the headings outside quotations and lists, in order.
+	// TOC lists the headings outside quotations and lists, in order. It is
+	// empty, not nil, when there are none.
 	TOC []Heading
 	// References lists the legal citations in order, one entry for each
-	// place; Start and End are offsets into the source.
+	// place; Start and End are offsets into the source. It is empty, not
+	// nil, when there are none.
 	References []citation.Reference
 	// Dir is the base direction of the document: "ltr" or "rtl".
 	Dir string
@@ -115,7 +117,7 @@ func Render(src []byte, opt Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	d := &document{src: src, root: root, words: labelsFor(opt.Locale)}
+	d := &document{src: src, root: root, words: labelsFor(opt.Locale), toc: []Heading{}, references: []citation.Reference{}}
 	d.untag()
 	if err := d.measure(); err != nil {
 		return Result{}, err

@@ -38,7 +38,8 @@ type span struct {
 	dir     string
 }
 
-// lineBreak is a <br> that an author wrote.
+// lineBreak is a <br> that an author wrote, or what is left of a block tag in
+// the middle of a paragraph.
 type lineBreak struct{ ast.BaseInline }
 
 // task is the text of a task, with its checkbox.

@@ -60,7 +60,7 @@ var policy = func() *bluemonday.Policy {
 	p.AllowAttrs("loading").Matching(regexp.MustCompile(`^lazy$`)).OnElements("img")
 	p.AllowAttrs("title").OnElements("a", "img")
 
-	p.AllowAttrs("id").Matching(regexp.MustCompile(`^`+IDPrefix+`[\p{L}\p{M}\p{Nd}-]+$`)).
+	p.AllowAttrs("id").Matching(regexp.MustCompile(`^`+IDPrefix+`[\p{L}\p{M}\p{Nd}_-]+$`)).
 		OnElements("h1", "h2", "h3", "h4", "h5", "h6", "a", "li")
 	p.AllowAttrs("dir").Matching(regexp.MustCompile(`^(ltr|rtl)$`)).Globally()
 	p.AllowAttrs("lang").Matching(regexp.MustCompile(`^[a-z]{2,3}$`)).Globally()

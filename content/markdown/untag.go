@@ -17,30 +17,47 @@ func (d *document) untagBlocks(parent ast.Node) {
 		return
 	}
 	if isInlineHolder(parent) {
-		d.untagInlines(parent)
+		if d.untagInlines(parent) {
+			d.trimInlines(parent)
+		}
 		return
 	}
 	hoist(parent)
 	for c := parent.FirstChild(); c != nil; {
 		next := c.NextSibling()
 		d.untagBlocks(c)
-		if p, ok := c.(*ast.Paragraph); ok && d.blank(p) {
-			parent.RemoveChild(parent, c)
+		if p, ok := c.(*ast.Paragraph); ok && !p.HasChildren() {
+			parent.RemoveChild(parent, c) // it had only tags
 		}
 		c = next
 	}
 	pairMarks(parent)
 }
 
-// blank reports whether nothing is left of a paragraph that had only tags.
-func (d *document) blank(p *ast.Paragraph) bool {
-	for c := p.FirstChild(); c != nil; c = c.NextSibling() {
-		t, ok := c.(*ast.Text)
-		if !ok || len(bytes.TrimSpace(t.Segment.Value(d.src))) > 0 {
-			return false
-		}
+// trimInlines takes away what tags have left at the ends of a block: blank text
+// and line breaks.
+func (d *document) trimInlines(parent ast.Node) {
+	for c := parent.FirstChild(); c != nil && d.blank(c); c = parent.FirstChild() {
+		parent.RemoveChild(parent, c)
 	}
-	return true
+	for c := parent.LastChild(); c != nil && d.blank(c); c = parent.LastChild() {
+		parent.RemoveChild(parent, c)
+	}
+	if t, ok := parent.LastChild().(*ast.Text); ok {
+		t.SetSoftLineBreak(false)
+		t.SetHardLineBreak(false)
+	}
+}
+
+// blank reports whether an inline shows nothing.
+func (d *document) blank(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.Text:
+		return len(bytes.TrimSpace(n.Segment.Value(d.src))) == 0
+	case *lineBreak:
+		return true
+	}
+	return false
 }
 
 // hoist puts what stood on the line of a mark or comment after it, at the level
@@ -141,9 +158,10 @@ func direction(s string) string {
 	return ""
 }
 
-// untagInlines does the same inside a paragraph. The tags with a Markdown
-// equivalent become that, the others go.
-func (d *document) untagInlines(parent ast.Node) {
+// untagInlines does the same inside a paragraph, and reports whether it had any
+// tags. Those with a Markdown equivalent become that; of the others block tags
+// leave a line break between two words, and nothing else.
+func (d *document) untagInlines(parent ast.Node) (found bool) {
 	type opened struct {
 		raw *ast.RawHTML
 		tag tag
@@ -154,11 +172,12 @@ func (d *document) untagInlines(parent ast.Node) {
 		raw, ok := c.(*ast.RawHTML)
 		if !ok {
 			if !c.IsRaw() && c.HasChildren() {
-				d.untagInlines(c)
+				found = d.untagInlines(c) || found
 			}
 			c = next
 			continue
 		}
+		found = true
 		source := rawSource(raw, d.src)
 		t, _, ok := readTag(source)
 		switch {
@@ -182,8 +201,13 @@ func (d *document) untagInlines(parent ast.Node) {
 				open = open[:k]
 				break
 			}
+			if blockTags[t.name] {
+				d.breakLine(parent, c)
+			}
 		case t.name == "br":
 			parent.InsertBefore(parent, c, &lineBreak{})
+		case blockTags[t.name]:
+			d.breakLine(parent, c)
 		case t.name == "img" && t.attrs["src"] != "":
 			link := ast.NewLink()
 			link.Destination = plainDestination(t.attrs["src"])
@@ -208,6 +232,22 @@ func (d *document) untagInlines(parent ast.Node) {
 			p.RemoveChild(p, o.raw)
 		}
 	}
+	return found
+}
+
+// breakLine leaves a line break before c where the line is not broken already.
+func (d *document) breakLine(parent, c ast.Node) {
+	switch before := c.PreviousSibling().(type) {
+	case nil:
+		return
+	case *lineBreak:
+		return
+	case *ast.Text:
+		if before.SoftLineBreak() || before.HardLineBreak() {
+			return
+		}
+	}
+	parent.InsertBefore(parent, c, &lineBreak{})
 }
 
 func rawSource(n *ast.RawHTML, src []byte) []byte {
