@@ -161,7 +161,8 @@ func testDeaths(t *testing.T, d Driver) {
 // startChild runs a child and says whether it died as ordered.
 func startChild(t *testing.T, o order) bool {
 	t.Helper()
-	output, err := childCommand(t, o).CombinedOutput()
+	command := childCommand(t, o)
+	output, err := command.CombinedOutput()
 	if err == nil {
 		return false
 	}
@@ -215,6 +216,12 @@ func checkDeath(t *testing.T, s content.Store, operation death, tag string, befo
 			got, err := s.Get(ctx, d.ID)
 			switch {
 			case err == nil && got.Version == d.Version: // wholly there
+				for _, r := range w.Revisions {
+					if _, err := s.Revision(ctx, r.Hash); err != nil {
+						t.Errorf("document %s is there without its revision: %v", d.ID, err)
+					}
+				}
+				equal(t, "events of "+d.ID, eventIDs(t, s, d.ID), append(want[d.ID], pendingIDs(w)...))
 				again := apply(s, w)
 				if !errors.Is(again, content.ErrConflict) && !errors.Is(again, content.ErrDuplicate) {
 					t.Errorf("doing %s again: %v", d.ID, again)
