@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
@@ -31,7 +30,7 @@ func (s *Server) item(collection string) handler {
 			if fields != nil {
 				return serveSparse(c, a.Entry, fields)
 			}
-			return serveEntry(c, a.Entry)
+			return s.serveEntry(c, a.Entry)
 		case catalog.Moved:
 			h := c.Writer.Header()
 			h["Location"], h["Cache-Control"] = []string{s.public + a.To}, publicShort
@@ -71,9 +70,14 @@ func (s *Server) itemQuery(raw string) (locale string, fields []string, err erro
 	return l.Tag, fields, nil
 }
 
+// buffered is how many bytes of an answer net/http holds back; when the whole
+// fits it sets Content-Length itself, more cheaply than a header of ours.
+const buffered = 2048
+
 // serveEntry answers with an item's stored bytes. It is the hottest path there
-// is: it makes one slice for the values of all headers that differ by item.
-func serveEntry(c *gin.Context, e catalog.Entry) error {
+// is. Every header costs as much as a look-up (net/http copies and sorts them),
+// so it sends few: up to eight need no larger map.
+func (s *Server) serveEntry(c *gin.Context, e catalog.Entry) error {
 	r, h := c.Request, c.Writer.Header()
 	liked := parseAccept(r.Header["Accept-Encoding"])
 	enc, ok := liked.choose(e.Stored)
@@ -81,30 +85,38 @@ func serveEntry(c *gin.Context, e catalog.Entry) error {
 		return notAcceptable()
 	}
 	etag := e.ETag(enc)
-	values := [4]string{etag, e.Locale(), e.LastModifiedHTTP()}
+	values := [3]string{etag, e.Locale()} // one allocation for the values of three headers
 	h["Etag"], h["Cache-Control"], h["Vary"] = values[0:1:1], publicShort, varyEncoding
 	if matches(r.Header["If-None-Match"], etag) {
 		c.Writer.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	values[3] = strconv.Itoa(e.Len(enc))
-	h["Content-Type"] = typeJSON
+	h["Content-Type"], h["X-Content-Type-Options"] = typeJSON, nosniff
 	h["Content-Language"] = values[1:2:2]
-	h["Last-Modified"] = values[2:3:3]
-	h["Content-Length"] = values[3:4:4]
-	h["X-Content-Type-Options"] = nosniff
-	h["Access-Control-Expose-Headers"] = exposed
+	if r.Header["Origin"] != nil {
+		h["Access-Control-Expose-Headers"] = exposed
+	}
 	if enc != catalog.Identity {
 		h["Content-Encoding"] = encodingName[enc]
 	}
-	if r.Method == http.MethodHead {
+	head := r.Method == http.MethodHead
+	if n := e.Len(enc); n > buffered || head {
+		values[2] = strconv.Itoa(n)
+		h["Content-Length"] = values[2:3:3]
+	}
+	if head {
 		return nil
 	}
-	_, err := e.WriteTo(c.Writer, enc)
-	if err != nil && r.Context().Err() != nil {
-		return nil // the caller went away
+	body := s.hot.get(etag)
+	if body == nil {
+		var err error
+		if body, err = e.AppendTo(make([]byte, 0, e.Len(enc)), enc); err != nil {
+			return err
+		}
+		s.hot.put(etag, body)
 	}
-	return err
+	writeBody(c, body)
+	return nil
 }
 
 // serveSparse answers with a part of an item.
@@ -117,16 +129,9 @@ func serveSparse(c *gin.Context, e catalog.Entry, fields []string) error {
 	if err != nil {
 		return err
 	}
-	h := c.Writer.Header()
-	h["Content-Language"], h["Last-Modified"] = []string{e.Locale()}, []string{e.LastModifiedHTTP()}
+	c.Writer.Header()["Content-Language"] = []string{e.Locale()}
 	return serveComputed(c, typeJSON, part, entityTag(part, ""), publicShort)
 }
-
-// buffers holds idle buffers for answers that are put together.
-var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 32<<10); return &b }}
-
-// keptBuffer is the largest buffer worth keeping, in bytes.
-const keptBuffer = 1 << 20
 
 // listItems answers GET /api/v1/{collection}.
 func (s *Server) listItems(collection string, params []param) handler {
@@ -140,37 +145,62 @@ func (s *Server) listItems(collection string, params []param) handler {
 		if err != nil {
 			return err
 		}
+		liked := parseAccept(c.Request.Header["Accept-Encoding"])
+		enc, ok := liked.choose(anyEncoding)
+		if !ok {
+			return notAcceptable()
+		}
 		etag := page.ETag()
+		if name := enc.Token(); name != "" {
+			etag = etag[:len(etag)-1] + "-" + name + `"`
+		}
 		h := c.Writer.Header()
-		h["Etag"], h["Cache-Control"] = []string{etag}, publicShort
+		h["Etag"], h["Cache-Control"], h["Vary"] = []string{etag}, publicShort, varyEncoding
 		if matches(c.Request.Header["If-None-Match"], etag) {
 			c.Writer.WriteHeader(http.StatusNotModified)
 			return nil
 		}
-		buf := buffers.Get().(*[]byte)
-		defer func() {
-			if cap(*buf) <= keptBuffer {
-				buffers.Put(buf)
-			}
-		}()
-		body := append((*buf)[:0], `{"items":`...)
-		if body, err = page.AppendItems(body); err != nil {
+		body, err := s.pageBody(c, &page, etag, enc)
+		if err != nil {
 			return err
 		}
-		body = append(body, `,"total":`...)
-		body = strconv.AppendInt(body, int64(page.Total), 10)
-		body = s.appendLinks(body, c.Request.URL.Path, c.Request.URL.RawQuery, page.Next, page.Prev)
-		body = append(body, '}')
-		*buf = body
+		h["Content-Type"], h["X-Content-Type-Options"] = typeJSON, nosniff
 		if q.Locale != "" && len(q.Fallback) == 0 {
 			h["Content-Language"] = []string{q.Locale}
 		}
-		h["Content-Type"], h["X-Content-Type-Options"] = typeJSON, nosniff
-		h["Access-Control-Expose-Headers"] = exposed
+		if c.Request.Header["Origin"] != nil {
+			h["Access-Control-Expose-Headers"] = exposed
+		}
+		if enc != catalog.Identity {
+			h["Content-Encoding"] = encodingName[enc]
+		}
 		h["Content-Length"] = []string{strconv.Itoa(len(body))}
 		writeBody(c, body)
 		return nil
 	}
+}
+
+func anyEncoding(catalog.Encoding) bool { return true }
+
+// pageBody puts a page together, or takes it from those asked for lately.
+func (s *Server) pageBody(c *gin.Context, page *catalog.Page, etag string, enc catalog.Encoding) ([]byte, error) {
+	u := c.Request.URL
+	key := etag + u.Path + "?" + u.RawQuery // the links repeat the address
+	if body := s.hot.get(key); body != nil {
+		return body, nil
+	}
+	body, err := page.AppendItems(append(make([]byte, 0, 16<<10), `{"items":`...))
+	if err != nil {
+		return nil, err
+	}
+	body = append(body, `,"total":`...)
+	body = strconv.AppendInt(body, int64(page.Total), 10)
+	body = append(s.appendLinks(body, u.Path, u.RawQuery, page.Next, page.Prev), '}')
+	if body, err = compress(body, enc); err != nil {
+		return nil, err
+	}
+	s.hot.put(key, body)
+	return body, nil
 }
 
 // appendLinks appends "_links" with the addresses of this page and of those

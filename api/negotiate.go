@@ -24,7 +24,7 @@ var (
 	publicShort  = []string{"public, max-age=10, stale-while-revalidate=60"}
 	publicLonger = []string{"public, max-age=300, stale-while-revalidate=3600"}
 	anyOrigin    = []string{"*"}
-	exposed      = []string{"ETag, Content-Language, Last-Modified, Retry-After"}
+	exposed      = []string{"ETag, Content-Language, Retry-After"}
 	encodingName = map[catalog.Encoding][]string{
 		catalog.Gzip: {"gzip"}, catalog.Brotli: {"br"}, catalog.Zstd: {"zstd"},
 	}

@@ -124,7 +124,6 @@ var headerDocs = map[string]string{
 	"ETag":             "Names the version of what is answered (RFC 9110, section 8.8.3).",
 	"Content-Language": "The language of the content (BCP 47).",
 	"Location":         "Where to go.",
-	"Last-Modified":    "When the content last changed.",
 	"Set-Cookie":       "The session.",
 	"Cache-Control":    "How long the answer may be kept.",
 }

@@ -67,6 +67,7 @@ type Limits struct {
 	Grace      time.Duration // for requests under way when the server stops; 15 s
 	Previews   int           // rendered at once; one a processor
 	Lag        int64         // events that a ready catalogue may be behind; 1000
+	Hot        int64         // bytes of answers kept in memory beside the catalogue; 16 MiB
 }
 
 func (l Limits) withDefaults() Limits {
@@ -80,6 +81,7 @@ func (l Limits) withDefaults() Limits {
 	l.Grace = or(l.Grace, 15*time.Second)
 	l.Previews = or(l.Previews, runtime.GOMAXPROCS(0))
 	l.Lag = or(l.Lag, 1000)
+	l.Hot = or(l.Hot, 16<<20)
 	return l
 }
 
@@ -107,6 +109,7 @@ type Server struct {
 	engine     *gin.Engine
 	operations []*operation
 	metrics    *metrics
+	hot        *hot
 	openapi    *stored
 	pages      map[string]*stored
 	origins    *http.CrossOriginProtection
@@ -125,6 +128,7 @@ func New(opt Options) (*Server, error) {
 		log: or(opt.Logger, slog.Default()), limits: opt.Limits.withDefaults(), opt: opt,
 		public: strings.TrimRight(opt.PublicURL, "/"), origins: http.NewCrossOriginProtection(), pages: map[string]*stored{},
 	}
+	s.hot = newHot(s.limits.Hot)
 	s.previews = make(chan struct{}, s.limits.Previews)
 	if s.public != "" {
 		u, err := url.Parse(s.public)

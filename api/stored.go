@@ -85,7 +85,7 @@ func serveStored(c *gin.Context, s *stored, cache []string) error {
 		return nil
 	}
 	h["Content-Type"], h["Content-Length"], h["X-Content-Type-Options"] = s.media, body.length, nosniff
-	if h["Access-Control-Allow-Origin"] != nil {
+	if c.Request.Header["Origin"] != nil && h["Access-Control-Allow-Origin"] != nil {
 		h["Access-Control-Expose-Headers"] = exposed
 	}
 	if name := encodingName[enc]; name != nil {
@@ -105,7 +105,7 @@ func serveComputed(c *gin.Context, media []string, data []byte, etag string, cac
 	}
 	h["Content-Type"], h["X-Content-Type-Options"] = media, nosniff
 	h["Content-Length"] = []string{strconv.Itoa(len(data))}
-	if h["Access-Control-Allow-Origin"] != nil {
+	if c.Request.Header["Origin"] != nil && h["Access-Control-Allow-Origin"] != nil {
 		h["Access-Control-Expose-Headers"] = exposed
 	}
 	writeBody(c, data)

@@ -66,7 +66,7 @@ func (s *Server) deliveryTable() []*operation {
 				queryParam("fields", "Keys to answer with, comma-separated: names of the head, or `fields.NAME`. Always there: id, type, slug, locale.", text(1000)),
 				ifNoneMatch,
 			},
-			Answers: append(cached(ref(componentName(t, "")), "", "Content-Language", "Last-Modified"),
+			Answers: append(cached(ref(componentName(t, "")), "", "Content-Language"),
 				answer{Status: http.StatusMovedPermanently, Doc: "The item has another slug now.", Headers: []string{"Location"}}),
 			Problems: []int{http.StatusNotAcceptable, http.StatusGone},
 			Handle:   s.item(t.Collection),

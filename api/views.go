@@ -41,7 +41,7 @@ type ManageSelfLinks struct {
 
 // Variant is a document in one language, with what the caller may do.
 type Variant struct {
-	Document    string      `json:"document" format:"uuid"`
+	ID          string      `json:"id" format:"uuid" doc:"The document's."`
 	Type        string      `json:"type"`
 	Owner       string      `json:"owner,omitempty"`
 	Locale      string      `json:"locale"`
@@ -200,7 +200,7 @@ func (s *Server) variantView(ctx context.Context, c *call, d *content.Document, 
 	}
 	self := s.variantPath(d.ID, v.Locale)
 	out := Variant{
-		Document: d.ID, Type: d.Type, Owner: d.Owner, Locale: v.Locale, Title: v.Title, Slug: v.Slug, LiveSlug: v.LiveSlug,
+		ID: d.ID, Type: d.Type, Owner: d.Owner, Locale: v.Locale, Title: v.Title, Slug: v.Slug, LiveSlug: v.LiveSlug,
 		State: stateView(def, v.State, c.lang), ETag: d.ETag(v.Locale), Editable: permitted.Edit, Actions: []Action{},
 		Latest: RevisionRef{v.Latest.Number, v.Latest.Hash}, Live: RevisionRef{v.Live.Number, v.Live.Hash},
 		PublishedAt: v.PublishedAt, UpdatedAt: v.UpdatedAt,

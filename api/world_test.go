@@ -186,7 +186,7 @@ func (w *world) publish(who string, v Variant) Variant {
 }
 
 func variantPath(v Variant) string {
-	return "/api/v1/manage/documents/" + v.Document + "/variants/" + v.Locale
+	return "/api/v1/manage/documents/" + v.ID + "/variants/" + v.Locale
 }
 
 func quote(s string) string {
