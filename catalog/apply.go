@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -319,5 +320,7 @@ func (c *Catalog) rebuild(ctx context.Context) (err error) {
 	if err = c.restale(ctx, stale); err != nil {
 		return err
 	}
+	// Rendering everything takes a multiple of what the catalogue needs after it.
+	debug.FreeOSMemory()
 	return c.catchUp(ctx)
 }

@@ -118,6 +118,11 @@ func (c *Catalog) describe() (string, error) {
 // start uses the file that is there, or makes a new one.
 func (c *Catalog) start(ctx context.Context) error {
 	path := filepath.Join(c.dir, segmentName)
+	for _, unfinished := range []string{path + ".new", path + ".compact"} {
+		if err := os.Remove(unfinished); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("catalog: %w", err)
+		}
+	}
 	seg, was, err := openSegment(path, c.header)
 	if err == nil {
 		c.seg = seg

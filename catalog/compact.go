@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 )
@@ -49,8 +48,9 @@ func (c *Catalog) compact() (err error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.seg != from {
-		return fmt.Errorf("catalog: rebuilt meanwhile")
+	if c.seg != from { // rebuilt meanwhile, which leaves nothing to compact
+		seg.file.Close()
+		return os.Remove(seg.path)
 	}
 	now := c.snap.Load()
 	if err = copyRecords(seg, now, moved); err != nil {

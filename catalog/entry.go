@@ -139,6 +139,14 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 32<<10); return &
 // maxPooled keeps a rare large item from staying in memory.
 const maxPooled = 1 << 20
 
+// release gives back a buffer that has become b.
+func release(buf *[]byte, b []byte) {
+	if cap(b) <= maxPooled {
+		*buf = b
+		buffers.Put(buf)
+	}
+}
+
 // WriteTo writes the bytes in an encoding. Nothing is written when they cannot
 // be read.
 func (e Entry) WriteTo(w io.Writer, enc Encoding) (int64, error) {
@@ -148,10 +156,7 @@ func (e Entry) WriteTo(w io.Writer, enc Encoding) (int64, error) {
 	if err == nil {
 		n, err = w.Write(b)
 	}
-	if cap(b) <= maxPooled {
-		*buf = b
-		buffers.Put(buf)
-	}
+	release(buf, b)
 	return int64(n), err
 }
 

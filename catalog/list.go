@@ -389,10 +389,11 @@ func (p *Page) AppendItems(dst []byte) (_ []byte, err error) {
 		}
 		dst = make([]byte, 0, n)
 	}
-	var buf *[]byte
+	var item []byte
 	if p.fields != nil {
-		buf = buffers.Get().(*[]byte)
-		defer buffers.Put(buf)
+		buf := buffers.Get().(*[]byte)
+		item = *buf
+		defer func() { release(buf, item) }()
 	}
 	dst = append(dst, '[')
 	for i, e := range p.Entries {
@@ -403,16 +404,14 @@ func (p *Page) AppendItems(dst []byte) (_ []byte, err error) {
 			dst = e.AppendSummary(dst)
 			continue
 		}
-		item := (*buf)[:0]
 		if p.long {
-			item, err = e.AppendTo(item, Identity)
+			item, err = e.AppendTo(item[:0], Identity)
 		} else {
-			item = e.AppendSummary(item)
+			item = e.AppendSummary(item[:0])
 		}
 		if err == nil {
 			dst, err = p.fields.append(dst, item)
 		}
-		*buf = item
 		if err != nil {
 			return dst, err
 		}

@@ -46,7 +46,11 @@ func crowd(t testing.TB, n int) (*world, *Catalog) {
 	for i := range n {
 		id := fmt.Sprintf("doc%03d", i)
 		typ := []string{"practice", "event", "service", "news"}[i%4]
-		shared := values{"territories": pick(someTerritories, 2), "topics": pick(someTopics, 2)}
+		topics := someTopics
+		if typ == "service" {
+			topics = topics[:3] // the areas of services
+		}
+		shared := values{"territories": pick(someTerritories, 2), "topics": pick(topics, 2)}
 		if r.IntN(2) == 0 {
 			shared["organization"] = fmt.Sprint("org", r.IntN(4))
 		}
@@ -239,7 +243,9 @@ func drawQuery(t *rapid.T, c *Catalog) Query {
 	q := Query{
 		Collection: rapid.SampledFrom([]string{"practices", "events", "services", "news"}).Draw(t, "collection"),
 		Territory:  some("territory", []string{"MI", "RM", "03", "12", "PA", "15"}),
-		Topic:      some("topic", someTopics),
+	}
+	if q.Topic = some("topic", someTopics); q.Collection == "services" {
+		q.Topic = some("area", someTopics[:3])
 	}
 	if rapid.Bool().Draw(t, "by organization") {
 		q.Organization = some("organization", []string{"org0", "org1", "org2"})

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -211,12 +212,7 @@ func (c *Catalog) PublicStates(collection string) []string {
 	if s == nil {
 		return nil
 	}
-	out := make([]string, 0, len(s.states))
-	for name := range s.states {
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return out
+	return slices.Sorted(maps.Keys(s.states))
 }
 
 // OnMap reports whether the items of a collection may have places.

@@ -3,6 +3,7 @@ package catalog
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -231,7 +232,8 @@ func (c *Catalog) normaliseFilters(q *Query, s *snapshot, shape *shape, bad *fau
 		return
 	}
 	out := make(map[string][]string, len(q.Filters))
-	for name, values := range q.Filters {
+	for _, name := range slices.Sorted(maps.Keys(q.Filters)) {
+		values := q.Filters[name]
 		if name == publicState {
 			out[name] = set(bad, name, values, func(v string) (string, string) {
 				if shape.states[v] {
@@ -342,12 +344,7 @@ func (q *Query) hash() [8]byte {
 		num(q.BBox.North)
 	}
 	if len(q.Filters) > 0 {
-		names := make([]string, 0, len(q.Filters))
-		for name := range q.Filters {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		for _, name := range names {
+		for _, name := range slices.Sorted(maps.Keys(q.Filters)) {
 			str(name)
 			list(q.Filters[name])
 		}

@@ -150,24 +150,8 @@ func (r *record) best(locale string) *variant {
 // empty reports a record with nothing to remember.
 func (r *record) empty() bool { return len(r.variants) == 0 && len(r.gone) == 0 && r.left == 0 }
 
-// changeOf is the last known public effect on a locale.
-func (r *record) changeOf(locale string) (change, string) {
-	if r == nil {
-		return change{}, ""
-	}
-	if v := r.variant(locale); v != nil {
-		return v.change, v.state
-	}
-	for _, g := range r.gone {
-		if g.locale == locale {
-			return g.change, ""
-		}
-	}
-	return change{}, ""
-}
-
 // sameCard reports whether other documents would show two states of one
-// document alike: its addresses and titles, and when they changed.
+// document alike: by its addresses and titles.
 func sameCard(a, b *record) bool {
 	var x, y []*variant
 	if a != nil {

@@ -22,14 +22,13 @@ type shape struct {
 	sortable   []*schemas.Field
 	filterable []*schemas.Field
 	orders     []orderSpec
-	// firstState is the public state that needs no mention.
-	states     map[string]bool // public states
+	// states are the public ones; firstState needs no mention in an item.
+	states     map[string]bool
 	firstState string
 	// date is the field that from and to filter by; nil: the publication.
 	date *schemas.Field
 	// places is the field that puts items on the map, or nil.
 	places *schemas.Field
-	label  string // name of the key of the title
 }
 
 // kindsFiltered are the kinds of fields that a list can be filtered by: those

@@ -245,13 +245,15 @@ func (p *partTx) insert(t *tx, v *variant) {
 	next.live++
 	for _, x := range v.terms {
 		post := next.postings.get(x)
-		if post == nil {
-			// The record's text must not live as long as the posting.
-			post = &posting{owner: t, name: term{x.kind, x.field, strings.Clone(x.value)}}
+		if post == nil || post.owner != t {
+			if post == nil {
+				// The record's text must not live as long as the posting.
+				post = &posting{name: term{x.kind, x.field, strings.Clone(x.value)}}
+			}
+			post = post.own(t)
+			next.postings.put(t, post.name, post)
 		}
-		post = post.own(t)
 		post.add(v.slot)
-		next.postings.put(t, post.name, post)
 	}
 	p.added = append(p.added, v.slot)
 }

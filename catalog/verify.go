@@ -9,8 +9,9 @@ import (
 // Verify catches up and compares the catalogue with a store: exactly the live
 // variants are in it, each from its live revision, and what is rendered anew has
 // the stored bytes. What differs is looked at once more, after catching up
-// again, so that writes that come meanwhile are not taken for faults. A nil
-// source is the catalogue's own. The error is the store's.
+// again, so that writes that come meanwhile are not taken for faults. Events
+// that are still pending in their documents are unknown to the log: relay them
+// before. A nil source is the catalogue's own. The error is the store's.
 func (c *Catalog) Verify(ctx context.Context, src Source) ([]Discrepancy, error) {
 	if src == nil {
 		src = c.source
