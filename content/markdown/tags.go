@@ -214,7 +214,7 @@ func (commentParser) Open(_ ast.Node, reader text.Reader, pc parser.Context) (as
 	if pc.Get(noCloseKey) != nil {
 		return nil, parser.NoChildren
 	}
-	if bytes.Index(reader.Source()[segment.Start:], commentClose) < 0 {
+	if !bytes.Contains(reader.Source()[segment.Start:], commentClose) {
 		pc.Set(noCloseKey, true)
 		return nil, parser.NoChildren
 	}

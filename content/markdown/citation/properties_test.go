@@ -117,7 +117,7 @@ func TestHostileTextIsLinear(t *testing.T) {
 		text := strings.Repeat(h, size/len(h))
 		start := time.Now()
 		refs := Find(text)
-		if d := time.Since(start); d > 2*time.Second {
+		if d := time.Since(start); d > 5*time.Second {
 			t.Errorf("%q repeated to %d bytes took %v", h, size, d)
 		}
 		checkInvariants(t, text[:0], nil)
