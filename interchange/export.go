@@ -43,7 +43,7 @@ type ExportSummary struct {
 // The same content gives the same bytes. The folder appears whole or not at all;
 // one that is not empty must be an earlier export that nobody has changed.
 func Export(ctx context.Context, store content.Store, reg *schemas.Registry, dir string, opt ExportOptions) (ExportSummary, error) {
-	workflows, err := content.LoadWorkflows(reg)
+	workflows, err := workflowsOf(reg)
 	if err != nil {
 		return ExportSummary{}, err
 	}

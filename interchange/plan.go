@@ -11,9 +11,11 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/content/workflow"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -160,8 +162,20 @@ func newPlan(opt Options) (*Plan, error) {
 	p.env = &env
 	p.report = func(name string, bad *fault) { p.refuseFile(name, bad) }
 	var err error
-	p.workflows, err = content.LoadWorkflows(p.reg)
+	p.workflows, err = workflowsOf(p.reg)
 	return p, err
+}
+
+// defaultWorkflows are those of the embedded declarations, read once.
+var defaultWorkflows = sync.OnceValues(func() (map[string]*workflow.Definition, error) {
+	return content.LoadWorkflows(schemas.Default())
+})
+
+func workflowsOf(reg *schemas.Registry) (map[string]*workflow.Definition, error) {
+	if reg == schemas.Default() {
+		return defaultWorkflows()
+	}
+	return content.LoadWorkflows(reg)
 }
 
 // Close lets go of the files.
@@ -708,9 +722,26 @@ func (p *Plan) assemble(b *Batch, s step) {
 	if len(items) == 0 {
 		return
 	}
+	if rankOf(items[len(items)-1]) == 2 {
+		statesAll(items, in.Variants)
+	}
 	b.Incoming = append(b.Incoming, in)
 	b.items = append(b.items, items)
 	b.again = append(b.again, s.again)
+}
+
+// statesAll makes every variant of a document with a working copy say that the
+// shared facts it does not name are absent. Elsewhere they are only not known;
+// but here the public facts and the newest ones differ, and one must not stand
+// in for the other.
+func statesAll(items []*item, variants []content.IncomingVariant) {
+	for i, it := range items {
+		for _, f := range it.typ.Fields {
+			if _, named := variants[i].Fields[f.Name]; !named && !f.Localized {
+				variants[i].Fields[f.Name] = nil
+			}
+		}
+	}
 }
 
 // reread reads an item's text again and makes sure that it is still the same.

@@ -319,12 +319,20 @@ func readRow(c chunk, comma rune) ([]string, []place, *fault) {
 		}
 		return nil, nil, faultAt(at, CodeSyntax, "notation", "CSV", "detail", detail)
 	}
+	// Columns of the reader are bytes; count characters on from cell to cell.
 	lines := bytes.Split(c.data, []byte{'\n'})
 	places := make([]place, len(cells))
+	last, from, count := 0, 0, 0
 	for i := range cells {
 		line, column := r.FieldPos(i)
+		if line != last {
+			last, from, count = line, 0, 0
+		}
 		text := lines[line-1]
-		places[i] = place{c.line + line - 1, utf8.RuneCount(text[:min(column-1, len(text))]) + 1}
+		to := max(from, min(column-1, len(text)))
+		count += utf8.RuneCount(text[from:to])
+		from = to
+		places[i] = place{c.line + line - 1, count + 1}
 	}
 	return cells, places, nil
 }

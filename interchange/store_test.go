@@ -118,4 +118,3 @@ func sameTree(t testing.TB, a, b map[string]string) {
 		}
 	}
 }
-

@@ -274,8 +274,10 @@ func shorten(s string, limit int) string {
 // sentenceEnds refuses the point of an abbreviation or initial ("art.", "n.", "D.").
 func sentenceEnds(s string) bool {
 	word := strings.TrimRight(s[strings.LastIndexByte(s, ' ')+1:], ".!?")
-	return utf8.RuneCountInString(word) > 3
+	return utf8.RuneCountInString(word) > 2 && !abbreviations[strings.ToLower(word)]
 }
+
+var abbreviations = wordSet("art artt all cfr dott ecc lett num pag par prof prot reg sig tel d.lgs d.l d.m d.p.r g.u s.o u.e")
 
 // weak words leave a title hanging when they end it.
 var weak = wordSet("il lo la i gli le un uno una di a da in con su per tra fra e o ed od del dello della dei degli delle " +

@@ -16,6 +16,12 @@ import (
 // readTOML reads TOML 1.0 front matter into a tree. The decoder checks the
 // whole; a second walk over the syntax finds where each key stands.
 func readTOML(data []byte, first int) (node, *fault) {
+	// Places come first: they bound the depth of keys, and what comes after costs
+	// more than it should for a key of ten thousand parts.
+	places, bad := tomlPlaces(data, first)
+	if bad != nil {
+		return node{}, bad
+	}
 	var values map[string]any
 	if err := toml.Unmarshal(data, &values); err != nil {
 		at, detail := place{first, 1}, strings.TrimPrefix(err.Error(), "toml: ")
@@ -26,7 +32,7 @@ func readTOML(data []byte, first int) (node, *fault) {
 		}
 		return node{}, faultAt(at, CodeSyntax, "notation", "TOML", "detail", detail)
 	}
-	r := tomlReader{places: tomlPlaces(data, first)}
+	r := tomlReader{places: places}
 	n := r.node(values, "", place{first, 1}, 1)
 	return n, r.bad
 }
@@ -38,7 +44,8 @@ type tomlReader struct {
 
 // tomlPlaces maps a path of keys, joined by NUL, to where it first stands. Keys
 // of the tables of an array share one path and so the first one's place.
-func tomlPlaces(data []byte, first int) map[string]place {
+// A syntax error ends the walk; the decoder reports it.
+func tomlPlaces(data []byte, first int) (map[string]place, *fault) {
 	out := map[string]place{}
 	p := &unstable.Parser{}
 	p.Reset(data)
@@ -54,6 +61,9 @@ func tomlPlaces(data []byte, first int) map[string]place {
 			k := it.Node()
 			path = append(path, string(k.Data))
 			start := p.Shape(k.Raw).Start
+			if len(path) > MaxDepth {
+				return nil, faultAt(place{first + start.Line - 1, start.Column}, CodeTooDeep, "max", MaxDepth)
+			}
 			name := strings.Join(path, "\x00")
 			if _, known := out[name]; !known {
 				out[name] = place{first + start.Line - 1, start.Column}
@@ -63,7 +73,7 @@ func tomlPlaces(data []byte, first int) map[string]place {
 			table = path
 		}
 	}
-	return out
+	return out, nil
 }
 
 func (r *tomlReader) node(v any, path string, at place, depth int) node {
