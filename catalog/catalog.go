@@ -138,7 +138,7 @@ func (c *Catalog) start(ctx context.Context) error {
 			return err
 		}
 	}
-	if !errors.Is(err, os.ErrNotExist) {
+	if !errors.Is(err, os.ErrNotExist) && (was == nil || was.mark.seq > 0) {
 		c.log.Warn("the catalogue is rendered anew", "reason", err)
 	}
 	return c.rebuild(ctx)

@@ -12,6 +12,9 @@ const MaxChanges = 1000
 // order, at most limit (0: MaxChanges). next is where to go on from: the last
 // change's place, or the catalogue's own when nothing follows, so a reader that
 // is up to date passes over events that concern nobody outside.
+//
+// An effect on one language may change what the others say too, since they share
+// facts and name each other: who keeps a copy reads the whole document again.
 func (c *Catalog) Changes(since int64, limit int) (changes []Change, next int64) {
 	s := c.snap.Load()
 	from := sort.Search(len(s.changes), func(i int) bool { return s.changes[i].seq > since })
