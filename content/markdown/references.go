@@ -14,18 +14,21 @@ import (
 // link lists the legal citations of the text and lets them lead to the acts.
 // Headings, code and the author's own links are left alone; an address that is
 // itself one of an act is listed and stays the link it is.
-func (d *document) link() { d.linkBlock(d.root) }
+func (d *document) link() {
+	var l line // used for one block after the other
+	d.linkBlock(d.root, &l)
+}
 
-func (d *document) linkBlock(n ast.Node) {
+func (d *document) linkBlock(n ast.Node, l *line) {
 	if _, isHeading := n.(*ast.Heading); isHeading || n.IsRaw() {
 		return
 	}
 	if isInlineHolder(n) {
-		d.linkLine(n)
+		d.linkLine(n, l)
 		return
 	}
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
-		d.linkBlock(c)
+		d.linkBlock(c, l)
 	}
 }
 
@@ -89,7 +92,11 @@ func (l *line) addText(t *ast.Text, src []byte) {
 			l.flat = append(l.flat, src[from:to]...)
 		}
 	}
-	for i := seg.Start; i < seg.Stop; {
+	if plainText(src[seg.Start:seg.Stop]) {
+		flush(seg.Stop)
+		from = seg.Stop
+	}
+	for i := from; i < seg.Stop; {
 		if c := src[i]; c != '\\' && c != '&' && c != 0 {
 			i++
 			continue
@@ -133,8 +140,8 @@ func (l *line) source(i int, end bool) int {
 }
 
 // linkLine finds the citations in one block and puts links around them.
-func (d *document) linkLine(n ast.Node) {
-	var l line
+func (d *document) linkLine(n ast.Node, l *line) {
+	l.flat, l.pieces = l.flat[:0], l.pieces[:0]
 	l.add(n, d.src)
 	found := citation.Find(string(l.flat))
 	if len(found) == 0 {
@@ -167,7 +174,7 @@ func (d *document) linkLine(n ast.Node) {
 		for e < len(l.pieces) && l.pieces[e].text == p.text {
 			e++
 		}
-		last = d.cut(p.text, &l, l.pieces[k].flat, l.pieces[e-1].flatEnd, found, spans, next, base, last)
+		last = d.cut(p.text, l, l.pieces[k].flat, l.pieces[e-1].flatEnd, found, spans, next, base, last)
 		k = e
 	}
 }

@@ -15,7 +15,7 @@ import (
 // decode appends to dst the text that src stands for: backslash escapes and
 // character references of CommonMark 0.31 §2.4 and §2.5 are resolved.
 func decode(dst, src []byte) []byte {
-	if bytes.IndexByte(src, '\\') < 0 && bytes.IndexByte(src, '&') < 0 && bytes.IndexByte(src, 0) < 0 {
+	if plainText(src) {
 		return append(dst, src...)
 	}
 	for i := 0; i < len(src); {
@@ -23,6 +23,11 @@ func decode(dst, src []byte) []byte {
 		i += n
 	}
 	return dst
+}
+
+// plainText reports whether src stands for itself.
+func plainText(src []byte) bool {
+	return bytes.IndexByte(src, '\\') < 0 && bytes.IndexByte(src, '&') < 0 && bytes.IndexByte(src, 0) < 0
 }
 
 // decodeOne appends what the first character of src stands for and returns how
