@@ -2,7 +2,6 @@ package api
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -61,14 +60,7 @@ func benchWorld(b *testing.B) *world {
 			},
 		}}})
 	}
-	results, err := w.service.Import(context.Background(), content.System("bench"), batch, false)
-	w.must(err)
-	for _, r := range results {
-		if r.Problem != nil {
-			b.Fatal(r.Problem)
-		}
-	}
-	w.must(w.catalog.CatchUp(context.Background()))
+	w.incoming(batch...)
 	return w
 }
 

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
 
 	"github.com/prassi-cms/prassi/catalog"
@@ -93,9 +92,7 @@ func (s *Server) serveEntry(c *gin.Context, e catalog.Entry) error {
 	}
 	h["Content-Type"], h["X-Content-Type-Options"] = typeJSON, nosniff
 	h["Content-Language"] = values[1:2:2]
-	if r.Header["Origin"] != nil {
-		h["Access-Control-Expose-Headers"] = exposed
-	}
+	expose(c)
 	if enc != catalog.Identity {
 		h["Content-Encoding"] = encodingName[enc]
 	}
@@ -130,7 +127,7 @@ func serveSparse(c *gin.Context, e catalog.Entry, fields []string) error {
 		return err
 	}
 	c.Writer.Header()["Content-Language"] = []string{e.Locale()}
-	return serveComputed(c, typeJSON, part, entityTag(part, ""), publicShort)
+	return serveComputed(c, typeJSON, part, publicShort)
 }
 
 // listItems answers GET /api/v1/{collection}.
@@ -168,9 +165,7 @@ func (s *Server) listItems(collection string, params []param) handler {
 		if q.Locale != "" && len(q.Fallback) == 0 {
 			h["Content-Language"] = []string{q.Locale}
 		}
-		if c.Request.Header["Origin"] != nil {
-			h["Access-Control-Expose-Headers"] = exposed
-		}
+		expose(c)
 		if enc != catalog.Identity {
 			h["Content-Encoding"] = encodingName[enc]
 		}
@@ -293,7 +288,7 @@ func (s *Server) geoJSON(collection string, params []param) handler {
 		if err != nil {
 			return err
 		}
-		return serveComputed(c, typeGeoJSON, body, entityTag(body, ""), publicShort)
+		return serveComputed(c, typeGeoJSON, body, publicShort)
 	}
 }
 
@@ -301,7 +296,7 @@ func (s *Server) geoJSON(collection string, params []param) handler {
 // declares.
 func (s *Server) collectionParams(t *schemas.Type) []param {
 	params := []param{
-		queryParam("locale", "Items in this language (BCP 47); without it, each item once, in Italian where it can be.", s.localeSchema()),
+		queryParam("locale", "Items in this language (BCP 47); without it, each item once, in Italian where it can be.", localeSchema()),
 		queryParam("fallback", "Languages to take, in this order, for items that lack `locale`; comma-separated.", text(200)),
 	}
 	params = append(params, s.filterParams(t)...)
@@ -338,12 +333,4 @@ func (s *Server) filterParams(t *schemas.Type) []param {
 		params = append(params, queryParam("public_state", "Only items in these public states, comma-separated: "+strings.Join(states, ", ")+".", text(200)))
 	}
 	return params
-}
-
-func (s *Server) localeSchema() *huma.Schema {
-	var tags []string
-	for _, l := range s.schemas.Locales() {
-		tags = append(tags, l.Tag)
-	}
-	return oneOf(tags...)
 }

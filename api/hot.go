@@ -55,11 +55,11 @@ func (h *hot) put(key string, data []byte) {
 	h.bytes[key] = data
 }
 
-// The compressors of lists, which are put together for each query: quick rather
-// than thorough. Items are stored compressed, thoroughly.
+// The compressors of answers that are put together here: quick rather than
+// thorough. Items are stored compressed, thoroughly.
 var (
 	gzips   = sync.Pool{New: func() any { w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed); return w }}
-	brotlis = sync.Pool{New: func() any { return brotli.NewWriterLevel(nil, 2) }}
+	brotlis = sync.Pool{New: func() any { return brotli.NewWriterLevel(nil, 4) }}
 	zstds   = sync.OnceValues(func() (*zstd.Encoder, error) {
 		return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(0), zstd.WithLowerEncoderMem(true))
 	})

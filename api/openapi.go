@@ -2,12 +2,13 @@ package api
 
 import (
 	"encoding/json"
-	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -21,7 +22,7 @@ const (
 )
 
 // document derives the OpenAPI 3.1 document from the table.
-func (s *Server) document() (*huma.OpenAPI, error) {
+func (s *Server) document() *huma.OpenAPI {
 	huma.DefaultArrayNullable = false // an empty list is [], never null
 	contact := s.opt.Contact
 	if contact.Email == "" && contact.URL == "" {
@@ -52,15 +53,16 @@ func (s *Server) document() (*huma.OpenAPI, error) {
 			Type: "apiKey", In: "cookie", Name: cookieLocal, Description: "The session of the demonstration's login.",
 		}
 	}
+	maps.Copy(doc.Components.Schemas.Map(), sharedSchemas())
 	for _, t := range s.schemas.Types() {
-		for name, schema := range itemSchemas(t) {
-			doc.Components.Schemas.Map()[name] = schema
-		}
+		maps.Copy(doc.Components.Schemas.Map(), itemSchemas(t))
 	}
+	doc.Components.Schemas.Map()["LocaleTag"] = s.locales()
+	doc.Components.Responses = problemResponses(doc.Components.Schemas, s.operations)
 	for _, op := range s.operations {
 		doc.AddOperation(s.describe(doc.Components.Schemas, op))
 	}
-	return doc, nil
+	return doc
 }
 
 // describe says one entry of the table in OpenAPI's terms.
@@ -91,19 +93,29 @@ func (s *Server) describe(reg huma.Registry, op *operation) *huma.Operation {
 		out.Responses[strconv.Itoa(a.Status)] = describeAnswer(reg, a)
 	}
 	for _, status := range commonProblems(op) {
-		key := strconv.Itoa(status)
-		if out.Responses[key] != nil {
-			continue
+		if key := strconv.Itoa(status); out.Responses[key] == nil {
+			out.Responses[key] = &huma.Response{Ref: "#/components/responses/Problem" + key}
 		}
-		out.Responses[key] = &huma.Response{
-			Description: http.StatusText(status),
-			Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: schemaOf(reg, Problem{})}},
-		}
-		switch status {
-		case http.StatusUnauthorized:
-			out.Responses[key].Headers = map[string]*huma.Param{"WWW-Authenticate": {Description: "How to say who calls.", Schema: text(200), Required: true}}
-		case http.StatusServiceUnavailable:
-			out.Responses[key].Headers = map[string]*huma.Param{"Retry-After": {Description: "Seconds to wait.", Schema: integer(0, 0), Required: true}}
+	}
+	return out
+}
+
+// problemResponses describes the problems of every status that the table names.
+func problemResponses(reg huma.Registry, ops []*operation) map[string]*huma.Response {
+	out := map[string]*huma.Response{}
+	for _, op := range ops {
+		for _, status := range commonProblems(op) {
+			r := &huma.Response{
+				Description: http.StatusText(status),
+				Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: schemaOf(reg, Problem{})}},
+			}
+			switch status {
+			case http.StatusUnauthorized:
+				r.Headers = map[string]*huma.Param{"WWW-Authenticate": {Description: "How to say who calls.", Schema: text(200), Required: true}}
+			case http.StatusServiceUnavailable:
+				r.Headers = map[string]*huma.Param{"Retry-After": {Description: "Seconds to wait.", Schema: integer(0, 0), Required: true}}
+			}
+			out["Problem"+strconv.Itoa(status)] = r
 		}
 	}
 	return out
@@ -175,72 +187,67 @@ func componentName(t *schemas.Type, suffix string) string {
 	return "Published" + capital(t.Name) + suffix
 }
 
+// Schemas that the items of every type share.
+func sharedSchemas() map[string]*huma.Schema {
+	word, moment, uri := &huma.Schema{Type: "string"}, format("date-time"), format("uri-reference")
+	return map[string]*huma.Schema{
+		"PublishedTerritory": object(map[string]*huma.Schema{
+			"istat": word, "acronym?": word, "name?": word, "kind": oneOf(schemas.Levels...), "region?": word,
+		}),
+		"PublishedTerm": object(map[string]*huma.Schema{"id": word, "label": word}),
+		"PublishedLink": object(map[string]*huma.Schema{"id": word, "type?": word, "slug": word, "title": word, "url": uri}),
+		"PublishedRevision": object(map[string]*huma.Schema{
+			"id": word, "number": integer(1, 0), "at": moment,
+		}),
+		"PublishedAlternate": object(map[string]*huma.Schema{"locale": word, "slug": word, "title": word, "url": uri}),
+		"PublishedHeading":   object(map[string]*huma.Schema{"level": integer(1, 6), "id": word, "text": word}),
+		"PublishedReference": object(map[string]*huma.Schema{
+			"identifier": word, "scheme": word, "label": word, "url?": uri, "text?": word,
+		}),
+		"PublishedItemLinks": object(map[string]*huma.Schema{
+			"self": uri, "collection?": uri, "alternates?": {Type: "object", AdditionalProperties: uri},
+		}),
+	}
+}
+
 // itemSchemas describes what the delivery API serves of a type: PublishedName,
-// the whole, and PublishedNameSummary, as lists have it. With the parameter fields an answer
-// may hold any part of it, so only the keys that are always there are required.
+// whole or, in lists, in part. With the parameter fields an answer may hold any
+// part of it, so only the keys that are always there are required.
 func itemSchemas(t *schemas.Type) map[string]*huma.Schema {
-	word := &huma.Schema{Type: "string"}
-	moment := format("date-time")
-	uri := format("uri-reference")
-	link := object(map[string]*huma.Schema{"id": word, "slug": word, "title": word, "url": uri})
-	number := integer(1, 0)
-	head := func() map[string]*huma.Schema {
-		return map[string]*huma.Schema{
+	word, moment := &huma.Schema{Type: "string"}, format("date-time")
+	name, fields, page := componentName(t, ""), componentName(t, "Fields"), componentName(t, "Page")
+	return map[string]*huma.Schema{
+		fields: fieldsSchema(t),
+		name: object(map[string]*huma.Schema{
 			"id": format("uuid"), "type": oneOf(t.Name), "slug": word, "locale": word,
 			"collection?": oneOf(t.Collection), "requested_locale?": word, "dir?": oneOf("ltr", "rtl"),
-			"title?": word, "summary?": word,
-			"territories?": list(object(map[string]*huma.Schema{
-				"istat": word, "acronym?": word, "name?": word, "kind": oneOf(schemas.Levels...), "region?": word,
-			})),
-			"topics?":       list(object(map[string]*huma.Schema{"id": word, "label": word})),
-			"organization?": nullable(link),
-			"published_at?": moment, "updated_at?": moment, "public_state?": word,
-			"revision?": object(map[string]*huma.Schema{"id": word, "number": number, "at": moment}),
-			"alternates?": list(object(map[string]*huma.Schema{
-				"locale": word, "slug": word, "title": word, "url": uri,
-			})),
-			"fields?": fieldsSchema(t),
-		}
+			"title?": word, "summary?": word, "public_state?": word, "published_at?": moment, "updated_at?": moment,
+			"territories?": list(ref("PublishedTerritory")), "topics?": list(ref("PublishedTerm")),
+			"organization?": nullable(ref("PublishedLink")), "revision?": ref("PublishedRevision"),
+			"alternates?": list(ref("PublishedAlternate")), "fields?": ref(fields),
+			"html?": {Type: "string", Description: "The field body, rendered."},
+			"rendered?": {
+				Type: "object", Description: "The other Markdown fields, rendered; of a rich list, each row.",
+				AdditionalProperties: &huma.Schema{AnyOf: []*huma.Schema{word, list(word)}},
+			},
+			"toc?": list(ref("PublishedHeading")), "references?": list(ref("PublishedReference")),
+			"_links?": ref("PublishedItemLinks"),
+		}),
+		page: object(map[string]*huma.Schema{"items": list(ref(name)), "total": integer(0, 0), "_links": ref("PageLinks")}),
 	}
-	summary, item := head(), head()
-	summary["_links?"] = object(map[string]*huma.Schema{"self": uri})
-	item["_links?"] = object(map[string]*huma.Schema{
-		"self": uri, "collection": uri, "alternates": {Type: "object", AdditionalProperties: uri},
-	})
-	for _, m := range []map[string]*huma.Schema{summary, item} { // a list with fields=html has it too
-		m["html?"] = word
-		m["rendered?"] = &huma.Schema{Type: "object", AdditionalProperties: &huma.Schema{
-			AnyOf: []*huma.Schema{word, list(word)}, Description: "A Markdown field as HTML, or each row of a rich list.",
-		}}
-		m["toc?"] = list(object(map[string]*huma.Schema{"level": integer(1, 6), "id": word, "text": word}))
-		m["references?"] = list(object(map[string]*huma.Schema{
-			"identifier": word, "scheme": word, "label": word, "url?": uri, "text?": word,
-		}))
-	}
-	out := map[string]*huma.Schema{componentName(t, ""): object(item), componentName(t, "Summary"): object(summary)}
-	out[componentName(t, "Page")] = object(map[string]*huma.Schema{
-		"items": list(ref(componentName(t, "Summary"))), "total": integer(0, 0), "_links": ref("PageLinks"),
-	})
-	return out
 }
 
 // fieldsSchema describes the declared fields as they are served: terms with
 // their labels, references as links, the rest as it was written.
 func fieldsSchema(t *schemas.Type) *huma.Schema {
-	word := &huma.Schema{Type: "string"}
 	properties := map[string]*huma.Schema{}
 	for _, f := range t.Fields {
-		var s *huma.Schema
-		switch f.Kind {
-		case "choice":
-			s = object(map[string]*huma.Schema{"id": word, "label": word})
-		case "reference":
-			s = object(map[string]*huma.Schema{"id": word, "type": word, "slug": word, "title": word, "url": format("uri-reference")})
-		default:
-			s = declared(f)
-			properties[f.Name+"?"] = s
+		component := map[string]string{"choice": "PublishedTerm", "reference": "PublishedLink"}[f.Kind]
+		if component == "" {
+			properties[f.Name+"?"] = declared(f)
 			continue
 		}
+		s := ref(component)
 		if f.Repeated {
 			s = list(s)
 		}
@@ -278,24 +285,30 @@ func formatNumbers(v any) any {
 	return v
 }
 
-// addDocuments renders the documents that derive from the table, once.
+// localeSchema refers to the languages that content may be written in.
+func localeSchema() *huma.Schema { return ref("LocaleTag") }
+
+// locales describes them: aliases of a tag are taken too, and are not listed.
+func (s *Server) locales() *huma.Schema {
+	var tags []string
+	for _, l := range s.schemas.Locales() {
+		tags = append(tags, l.Tag)
+	}
+	out := oneOf(tags...)
+	out.Description = "A language that content may be written in (BCP 47)."
+	return out
+}
+
+// addDocuments says how the documents that derive from the table are rendered,
+// when somebody asks for them first.
 func (s *Server) addDocuments() error {
 	if err := checkTable(s.operations); err != nil {
 		return err
 	}
-	doc, err := s.document()
-	if err != nil {
-		return err
-	}
-	data, err := json.MarshalIndent(doc, "", " ")
-	if err != nil {
-		return fmt.Errorf("api: the OpenAPI document: %w", err)
-	}
-	if s.openapi, err = newStored("application/vnd.oai.openapi+json;version=3.1", data); err != nil {
-		return err
-	}
-	if err := s.addPages(doc); err != nil {
-		return err
-	}
-	return s.addVocabularies()
+	document := sync.OnceValue(s.document)
+	s.pages["openapi"] = newStored("application/vnd.oai.openapi+json;version=3.1", func() ([]byte, error) { return json.Marshal(document()) })
+	s.pages["docs"] = newStored(typeHTML[0], func() ([]byte, error) { return s.docs(document()) })
+	s.pages["style"] = newStored(typeCSS[0], func() ([]byte, error) { return pageFiles.ReadFile("pages/style.css") })
+	s.addVocabularies()
+	return nil
 }

@@ -92,15 +92,8 @@ func (s *Server) asset(name string) handler {
 	return func(c *gin.Context) error { return serveStored(c, s.pages[name], publicLonger) }
 }
 
-// addPages renders the page at /docs and keeps its style.
-func (s *Server) addPages(doc *huma.OpenAPI) error {
-	style, err := pageFiles.ReadFile("pages/style.css")
-	if err != nil {
-		return err
-	}
-	if s.pages["style"], err = newStored(typeCSS[0], style); err != nil {
-		return err
-	}
+// docs renders the page at /docs.
+func (s *Server) docs(doc *huma.OpenAPI) ([]byte, error) {
 	page := docsPage{Info: doc.Info}
 	for _, tag := range tags {
 		group := docsGroup{Tag: tag}
@@ -114,16 +107,11 @@ func (s *Server) addPages(doc *huma.OpenAPI) error {
 	for _, name := range schemaNames(doc) {
 		data, err := json.MarshalIndent(doc.Components.Schemas.Map()[name], "", "  ")
 		if err != nil {
-			return err
+			return nil, err
 		}
 		page.Schemas = append(page.Schemas, docsSchema{Name: name, JSON: string(data)})
 	}
-	data, err := renderPage("docs", page)
-	if err != nil {
-		return err
-	}
-	s.pages["docs"], err = newStored(typeHTML[0], data)
-	return err
+	return renderPage("docs", page)
 }
 
 // describePage is what the page says of an operation.

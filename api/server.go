@@ -110,7 +110,6 @@ type Server struct {
 	operations []*operation
 	metrics    *metrics
 	hot        *hot
-	openapi    *stored
 	pages      map[string]*stored
 	origins    *http.CrossOriginProtection
 	previews   chan struct{}

@@ -1,26 +1,22 @@
 package api
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
-	"io"
 	"net/http"
 	"strconv"
+	"sync"
 
-	"github.com/andybalholm/brotli"
 	"github.com/gin-gonic/gin"
-	"github.com/klauspost/compress/zstd"
 
-	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
 )
 
-// stored is an answer made once and kept in every encoding.
+// stored is an answer that stays the same while the program runs. It is made,
+// and compressed, when somebody asks for it first: starting must be quick.
 type stored struct {
 	media     []string
-	encodings [len(preference)]storedBody // by catalog.Encoding; no tag: not kept
+	encodings [len(preference)]func() (storedBody, error) // by catalog.Encoding
 }
 
 type storedBody struct {
@@ -28,37 +24,20 @@ type storedBody struct {
 	etag, length []string
 }
 
-// newStored keeps an answer in all encodings that make it smaller.
-func newStored(media string, data []byte) (*stored, error) {
+func newStored(media string, make func() ([]byte, error)) *stored {
 	s := &stored{media: []string{media}}
-	s.set(catalog.Identity, data, data)
-	for enc, compress := range map[catalog.Encoding]func(io.Writer) (io.WriteCloser, error){
-		catalog.Gzip:   func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, gzip.BestCompression) },
-		catalog.Brotli: func(w io.Writer) (io.WriteCloser, error) { return brotli.NewWriterLevel(w, 9), nil },
-		catalog.Zstd: func(w io.Writer) (io.WriteCloser, error) {
-			return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1))
-		},
-	} {
-		var buf bytes.Buffer
-		w, err := compress(&buf)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := w.Write(data); err != nil {
-			return nil, err
-		}
-		if err := w.Close(); err != nil {
-			return nil, err
-		}
-		if buf.Len() < len(data) {
-			s.set(enc, buf.Bytes(), data)
-		}
+	plain := sync.OnceValues(make)
+	for _, enc := range preference {
+		s.encodings[enc] = sync.OnceValues(func() (storedBody, error) {
+			data, err := plain()
+			if err != nil {
+				return storedBody{}, err
+			}
+			packed, err := compress(data, enc)
+			return storedBody{data: packed, etag: []string{entityTag(data, enc.Token())}, length: []string{strconv.Itoa(len(packed))}}, err
+		})
 	}
-	return s, nil
-}
-
-func (s *stored) set(enc catalog.Encoding, data, plain []byte) {
-	s.encodings[enc] = storedBody{data: data, etag: []string{entityTag(plain, enc.Token())}, length: []string{strconv.Itoa(len(data))}}
+	return s
 }
 
 // entityTag is a strong tag: a hash of the plain bytes, and the encoding.
@@ -71,23 +50,25 @@ func entityTag(plain []byte, encoding string) string {
 	return `"` + tag + `"`
 }
 
-// serveStored answers with kept bytes, in the encoding the caller likes best.
+// serveStored answers with a stored answer, in the encoding the caller likes
+// best.
 func serveStored(c *gin.Context, s *stored, cache []string) error {
-	has := func(enc catalog.Encoding) bool { return s.encodings[enc].etag != nil }
-	enc, ok := parseAccept(c.Request.Header["Accept-Encoding"]).choose(has)
+	enc, ok := parseAccept(c.Request.Header["Accept-Encoding"]).choose(anyEncoding)
 	if !ok {
 		return notAcceptable()
 	}
-	body, h := s.encodings[enc], c.Writer.Header()
+	body, err := s.encodings[enc]()
+	if err != nil {
+		return err
+	}
+	h := c.Writer.Header()
 	h["Etag"], h["Cache-Control"], h["Vary"] = body.etag, cache, varyEncoding
 	if matches(c.Request.Header["If-None-Match"], body.etag[0]) {
 		c.Writer.WriteHeader(http.StatusNotModified)
 		return nil
 	}
 	h["Content-Type"], h["Content-Length"], h["X-Content-Type-Options"] = s.media, body.length, nosniff
-	if c.Request.Header["Origin"] != nil && h["Access-Control-Allow-Origin"] != nil {
-		h["Access-Control-Expose-Headers"] = exposed
-	}
+	expose(c)
 	if name := encodingName[enc]; name != nil {
 		h["Content-Encoding"] = name
 	}
@@ -96,20 +77,38 @@ func serveStored(c *gin.Context, s *stored, cache []string) error {
 }
 
 // serveComputed answers with bytes that were made for this request.
-func serveComputed(c *gin.Context, media []string, data []byte, etag string, cache []string) error {
+func serveComputed(c *gin.Context, media []string, data []byte, cache []string) error {
+	enc, ok := parseAccept(c.Request.Header["Accept-Encoding"]).choose(anyEncoding)
+	if !ok {
+		return notAcceptable()
+	}
+	etag := entityTag(data, enc.Token())
 	h := c.Writer.Header()
 	h["Etag"], h["Cache-Control"], h["Vary"] = []string{etag}, cache, varyEncoding
 	if matches(c.Request.Header["If-None-Match"], etag) {
 		c.Writer.WriteHeader(http.StatusNotModified)
 		return nil
 	}
+	data, err := compress(data, enc)
+	if err != nil {
+		return err
+	}
 	h["Content-Type"], h["X-Content-Type-Options"] = media, nosniff
 	h["Content-Length"] = []string{strconv.Itoa(len(data))}
-	if c.Request.Header["Origin"] != nil && h["Access-Control-Allow-Origin"] != nil {
-		h["Access-Control-Expose-Headers"] = exposed
+	if name := encodingName[enc]; name != nil {
+		h["Content-Encoding"] = name
 	}
+	expose(c)
 	writeBody(c, data)
 	return nil
+}
+
+// expose lets scripts of other origins read headers beyond the usual ones. Only
+// such scripts say where they come from; nobody else pays for the header.
+func expose(c *gin.Context) {
+	if c.Request.Header["Origin"] != nil && c.Writer.Header()["Access-Control-Allow-Origin"] != nil {
+		c.Writer.Header()["Access-Control-Expose-Headers"] = exposed
+	}
 }
 
 func notAcceptable() error {

@@ -33,7 +33,7 @@ func (s *Server) systemTable() []*operation {
 	ops := []*operation{
 		{Route: "/openapi.json", ID: "getOpenAPI", Summary: "This description, as OpenAPI 3.1", Access: public, Params: []param{ifNoneMatch},
 			Answers: documents("application/vnd.oai.openapi+json;version=3.1", &huma.Schema{Type: "object"}), Problems: []int{http.StatusNotAcceptable},
-			Handle: func(c *gin.Context) error { return serveStored(c, s.openapi, publicLonger) }},
+			Handle: s.asset("openapi")},
 		{Route: "/docs", ID: "getDocs", Summary: "This description, as a page", Params: []param{ifNoneMatch},
 			Answers: documents("text/html", htmlPage), Handle: s.htmlPage("docs")},
 		{Route: "/docs/style.css", ID: "getStyle", Summary: "How the pages look", Params: []param{ifNoneMatch},

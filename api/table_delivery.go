@@ -62,7 +62,7 @@ func (s *Server) deliveryTable() []*operation {
 				"`requested_locale` says what was asked, `locale` what is served, `alternates` what there is.",
 			Params: []param{
 				pathParam("slug", "The item's name in addresses.", text(content.MaxSlug)),
-				queryParam("locale", "The language to read it in (BCP 47); without it, that of the slug.", s.localeSchema()),
+				queryParam("locale", "The language to read it in (BCP 47); without it, that of the slug.", localeSchema()),
 				queryParam("fields", "Keys to answer with, comma-separated: names of the head, or `fields.NAME`. Always there: id, type, slug, locale.", text(1000)),
 				ifNoneMatch,
 			},
@@ -73,7 +73,7 @@ func (s *Server) deliveryTable() []*operation {
 		})
 		if s.catalog.OnMap(t.Collection) {
 			filters := append([]param{
-				queryParam("locale", "Items in this language (BCP 47).", s.localeSchema()),
+				queryParam("locale", "Items in this language (BCP 47).", localeSchema()),
 				queryParam("fallback", "Languages to take for items that lack `locale`; comma-separated.", text(200)),
 			}, s.filterParams(t)...)
 			filters = append(filters, ifNoneMatch)

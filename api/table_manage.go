@@ -18,7 +18,7 @@ func answersVariant(status int) []answer {
 // manageTable lists the editorial API.
 func (s *Server) manageTable() []*operation {
 	id := pathParam("id", "The document.", format("uuid"))
-	locale := pathParam("locale", "The variant's language (BCP 47).", s.localeSchema())
+	locale := pathParam("locale", "The variant's language (BCP 47).", localeSchema())
 	number := pathParam("number", "The revision's number.", integer(1, 0))
 	limit := queryParam("limit", "Entries a page.", withDefault(integer(1, maxPage), defaultPage))
 	cursor := func(schema *huma.Schema) param {
@@ -40,7 +40,7 @@ func (s *Server) manageTable() []*operation {
 	list := []param{
 		queryParam("type", "Only this content type.", oneOf(types...)),
 		queryParam("state", "Only documents with a variant in this state.", oneOf(states...)),
-		queryParam("locale", "Only documents with a variant in this language.", s.localeSchema()),
+		queryParam("locale", "Only documents with a variant in this language.", localeSchema()),
 		queryParam("territory", "Only what lies in this territory: province acronym or ISTAT code.", text(6)),
 		queryParam("owner", "Only what belongs to this organization.", text(120)),
 		queryParam("mine", "Only what the caller began.", flag()),

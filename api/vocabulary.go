@@ -98,45 +98,48 @@ type ChangePage struct {
 	Links PageLinks        `json:"_links"`
 }
 
-// addVocabularies renders the answers that stay the same while the program runs.
-func (s *Server) addVocabularies() error {
-	index := Index{Name: "Prassi", Version: or(s.opt.Version, "dev"), Collections: map[string]string{}, Links: map[string]string{
+// addVocabularies names the answers that stay the same while the program runs.
+func (s *Server) addVocabularies() {
+	s.keep("index", "application/json", func() any { return s.index() })
+	s.keep("types", "application/json", func() any { return s.types() })
+	s.keep("topics", "application/json", func() any {
+		items := s.topics()
+		return TopicPage{Items: items, Total: len(items), Links: PageLinks{Self: s.public + base + "/topics"}}
+	})
+	for _, t := range s.schemas.Types() {
+		s.keep("schema/"+t.Name+".json", "application/schema+json", func() any { return s.schemas.JSONSchema(t, s.public) })
+	}
+}
+
+// keep names an answer that is rendered when somebody asks for it first.
+func (s *Server) keep(name, media string, make func() any) {
+	s.pages[name] = newStored(media, func() ([]byte, error) { return encode(make()) })
+}
+
+func (s *Server) index() Index {
+	out := Index{Name: "Prassi", Version: or(s.opt.Version, "dev"), Collections: map[string]string{}, Links: map[string]string{
 		"self": s.public + base, "territories": s.public + base + "/territories", "topics": s.public + base + "/topics",
 		"types": s.public + base + "/types", "changes": s.public + base + "/changes",
 		"openapi": s.public + "/openapi.json", "docs": s.public + "/docs", "status": s.public + "/status",
 	}}
-	types := TypePage{Items: []TypeView{}, Links: PageLinks{Self: s.public + base + "/types"}}
 	for _, t := range s.schemas.Types() {
-		address := s.public + base + "/" + t.Collection
-		index.Collections[t.Collection] = address
-		view := TypeView{Type: *t, Links: TypeLinks{Collection: address, Schema: s.public + "/schemas/" + t.Name + ".json"}}
-		if t.Route.Map != "" {
-			view.Links.Map = address + ".geojson"
-		}
-		types.Items = append(types.Items, view)
-		if err := s.keep("schema/"+t.Name+".json", "application/schema+json", s.schemas.JSONSchema(t, s.public)); err != nil {
-			return err
-		}
+		out.Collections[t.Collection] = s.public + base + "/" + t.Collection
 	}
-	types.Total = len(types.Items)
-	topics := s.topics()
-	if err := s.keep("index", "application/json", index); err != nil {
-		return err
-	}
-	if err := s.keep("types", "application/json", types); err != nil {
-		return err
-	}
-	return s.keep("topics", "application/json", TopicPage{Items: topics, Total: len(topics), Links: PageLinks{Self: s.public + base + "/topics"}})
+	return out
 }
 
-// keep renders an answer once.
-func (s *Server) keep(name, media string, v any) error {
-	data, err := encode(v)
-	if err != nil {
-		return err
+func (s *Server) types() TypePage {
+	out := TypePage{Items: []TypeView{}, Links: PageLinks{Self: s.public + base + "/types"}}
+	for _, t := range s.schemas.Types() {
+		address := s.public + base + "/" + t.Collection
+		view := TypeView{Type: *t, Links: TypeLinks{Collection: address, Schema: s.public + "/schemas/" + t.Name + ".json"}}
+		if s.catalog.OnMap(t.Collection) {
+			view.Links.Map = address + ".geojson"
+		}
+		out.Items = append(out.Items, view)
 	}
-	s.pages[name], err = newStored(media, data)
-	return err
+	out.Total = len(out.Items)
+	return out
 }
 
 // encode gives JSON without escapes for HTML.
@@ -293,7 +296,7 @@ func answerCached(c *gin.Context, body any) error {
 	if err != nil {
 		return err
 	}
-	return serveComputed(c, typeJSON, data, entityTag(data, ""), publicShort)
+	return serveComputed(c, typeJSON, data, publicShort)
 }
 
 // listChanges answers GET /api/v1/changes.

@@ -181,8 +181,14 @@ func (w *world) publish(who string, v Variant) Variant {
 	w.t.Helper()
 	var out Variant
 	w.send(who, "POST", variantPath(v)+"/transitions", `{"transition":"publish"}`, "If-Match", v.ETag).want(w.t, 200).into(w.t, &out)
-	w.must(w.catalog.CatchUp(context.Background()))
+	w.catchUp()
 	return out
+}
+
+// catchUp lets the catalogue read the log to its end.
+func (w *world) catchUp() {
+	w.t.Helper()
+	w.must(w.catalog.CatchUp(context.Background()))
 }
 
 func variantPath(v Variant) string {
