@@ -21,7 +21,10 @@ var (
 //
 // Times are kept in UTC to the millisecond. Strings are ordered by their bytes.
 // Every method honours the context. What Apply and PutRecord acknowledge
-// survives the death of the process.
+// survives the death of the process. A limit below one means no limit.
+//
+// Document.Pending holds the events of a Write and nothing else: a document that
+// is read has none.
 type Store interface {
 	// Get reads a document, or ErrNotFound. Tombstones are returned.
 	Get(ctx context.Context, id string) (*Document, error)
@@ -36,8 +39,9 @@ type Store interface {
 	Scan(ctx context.Context, after string, limit int) ([]*Document, error)
 	// Apply writes. Each Write is atomic by itself, events included; the slice
 	// is for speed. The answer has one error per write, nil when it is durable:
-	// ErrConflict when the stored version is not Expect, ErrDuplicate when an id
-	// or slug is taken.
+	// ErrConflict when the stored version is not Expect or there is no document,
+	// ErrDuplicate when an id or slug is taken. After any other error, the
+	// context's included, the write may have happened or not, but wholly.
 	Apply(ctx context.Context, writes []Write) []error
 
 	// Revision reads one by hash, or ErrNotFound.

@@ -241,9 +241,9 @@ func TestLogStaysSmall(t *testing.T) {
 	defer s.Close()
 	for i := range 40 {
 		var batch []content.Write
-		for j := range 250 {
-			w := small(i*250 + j)
-			w.Document.Shared = []byte(`{"text":"` + strings.Repeat("x", 9000) + `"}`)
+		for j := range 20 {
+			w := small(i*20 + j)
+			w.Document.Shared = []byte(`{"text":"` + strings.Repeat("x", 90_000) + `"}`)
 			batch = append(batch, w)
 		}
 		if err := errors.Join(s.Apply(t.Context(), batch)...); err != nil {
@@ -259,7 +259,7 @@ func TestLogStaysSmall(t *testing.T) {
 		sizes[suffix] = info.Size() >> 20
 	}
 	t.Logf("database %d MB, log %d MB", sizes[""], sizes["-wal"])
-	if sizes[""] < 80 || sizes["-wal"] > 40 {
+	if sizes[""] < 60 || sizes["-wal"] > 30 {
 		t.Errorf("database %d MB, log %d MB", sizes[""], sizes["-wal"])
 	}
 }

@@ -20,10 +20,12 @@
 //
 // A document is a JSON blob beside the few columns that are searched. Its terms
 // are rows of one table whose key is the reading order (term, newest first, id),
-// with an index for the other order (term, title, id), so a page of any list is
-// a walk along one index from where the last page ended. Events go into the log
-// with the document, in the same transaction: nothing is ever pending and Relay
-// has nothing to do.
+// so a page of a list is a walk along one index from where the last page ended;
+// further terms are looked up in the same key. Titles are long and seldom asked
+// for in order, so they are indexed once a document and not once a term: a list
+// by title walks along all titles when its terms are common, and sorts the few
+// documents of a rare one. Events go into the log with the document, in the same
+// transaction: nothing is ever pending and Relay has nothing to do.
 //
 // Durability: journal_mode=WAL with synchronous=FULL, so every COMMIT is synced
 // before it is acknowledged. The store makes its own checkpoints, because

@@ -114,6 +114,15 @@ func Bench(b *testing.B, d Driver) {
 			return err
 		},
 		"Revision": func(i int) error { _, err := s.Revision(ctx, last[i%count].Revisions[0].Hash); return err },
+		"Revisions100": func(i int) error {
+			var hashes []string
+			for k := range 100 {
+				hashes = append(hashes, last[(i+k)%count].Revisions[0].Hash)
+			}
+			_, err := s.RevisionsByHash(ctx, hashes)
+			return err
+		},
+		"Scan100": func(i int) error { _, err := s.Scan(ctx, last[i%count].Document.ID, 100); return err },
 		"Find20": func(i int) error {
 			return wantPage(s.Find(ctx, content.Query{Terms: []string{"type:article", "live"}, Limit: 20,
 				After: content.Position{UpdatedAt: last[i%count].Document.UpdatedAt, ID: "0"}}))
@@ -127,7 +136,7 @@ func Bench(b *testing.B, d Driver) {
 		},
 		"Events100": func(i int) error { _, err := s.Events(ctx, int64(i%count), 100); return err },
 	}
-	for _, name := range []string{"Get", "BySlug", "Revision", "Find20", "Find20ByTitle", "Find20OfTerritory", "Events100"} {
+	for _, name := range []string{"Get", "BySlug", "Revision", "Revisions100", "Scan100", "Find20", "Find20ByTitle", "Find20OfTerritory", "Events100"} {
 		read := reads[name]
 		b.Run(name, func(b *testing.B) {
 			for i := 0; b.Loop(); i++ {

@@ -264,7 +264,7 @@ func testColliding(t *testing.T, d Driver) {
 // was there all the time is seen exactly once, in order.
 func testPaging(t *testing.T, d Driver) {
 	s, ctx := d.fresh(t), context.Background()
-	const count = 1200 // a driver may treat long lists differently
+	const count = 1100 // a driver may treat long lists differently
 	var batch []content.Write
 	for i := range count {
 		// Few moments and few titles, so that ids decide often; one has no title.
@@ -314,7 +314,7 @@ func testPaging(t *testing.T, d Driver) {
 		} {
 			var last *content.Document
 			seen := map[string]bool{}
-			for q := (content.Query{Terms: list.terms, Order: order, Limit: 57}); ; {
+			for q := (content.Query{Terms: list.terms, Order: order, Limit: 97}); ; {
 				page, err := s.Find(ctx, q)
 				if err != nil {
 					t.Fatal(err)

@@ -85,7 +85,7 @@ func changed(tag string) content.Write {
 }
 
 func batch(tag string) []content.Write {
-	return []content.Write{changed(tag), next(write(tag + "-other")), write(tag + "-new"), write(tag + "-newer")}
+	return []content.Write{changed(tag), next(write(tag + "-other")), write(tag + "-new")}
 }
 
 // child is the main function of a process that is to die.

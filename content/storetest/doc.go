@@ -24,6 +24,7 @@ package storetest
 
 import (
 	"context"
+	"flag"
 	"os"
 	"testing"
 
@@ -51,6 +52,10 @@ type Driver struct {
 func Main(m *testing.M, d Driver) {
 	if order := os.Getenv(childOrder); order != "" {
 		child(d, order)
+	}
+	// Each check is many calls; -rapid.checks still asks for more.
+	if err := flag.Set("rapid.checks", "50"); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }

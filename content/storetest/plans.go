@@ -43,18 +43,18 @@ func testPlans(t *testing.T, d Driver) {
 		for _, order := range []content.Order{content.NewestFirst, content.ByTitle} {
 			for _, list := range [][]string{{"a"}, {"a", "c"}, {"a", "b1"}, {"c", "b1", "a"}} {
 				for _, after := range []content.Position{{}, {UpdatedAt: start, Title: "03", ID: "d100"}, {UpdatedAt: start, ID: "d100"}} {
-					for _, limit := range []int{0, 5} {
-						_, err = s.Find(ctx, content.Query{Terms: list, Order: order, After: after, Limit: limit})
-						note(err)
-					}
+					_, err := s.Find(ctx, content.Query{Terms: list, Order: order, After: after, Limit: 5})
+					note(err)
 				}
 			}
 		}
+		_, err = s.Find(ctx, content.Query{Terms: []string{"e"}})
+		note(err)
 		_, err = s.Due(ctx, start.Add(time.Minute), 20)
 		note(err)
 		_, err = s.Scan(ctx, "", 20)
 		note(err)
-		_, err = s.Scan(ctx, "d100", 0)
+		_, err = s.Scan(ctx, "d990", 0)
 		note(err)
 		hash := w.Revisions[0].Hash
 		_, err = s.Revision(ctx, hash)
