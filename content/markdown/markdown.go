@@ -103,25 +103,11 @@ func tooDeep() error { return &Error{Code: "markdown_too_deep", err: ErrTooDeep}
 // only errors are *Error: the source is longer than the options allow, is not
 // UTF-8, or is nested so deeply that no author can have meant it.
 func Render(src []byte, opt Options) (Result, error) {
-	limit := opt.MaxBytes
-	if limit <= 0 {
-		limit = DefaultMaxBytes
-	}
-	if len(src) > limit {
-		return Result{}, tooLarge(limit)
-	}
-	if !utf8.Valid(src) {
-		return Result{}, &Error{Code: "invalid_utf8", Line: invalidLine(src), err: ErrInvalidUTF8}
-	}
-	root, err := parse(src)
+	d, err := read(src, opt)
 	if err != nil {
 		return Result{}, err
 	}
-	d := &document{src: src, root: root, words: labelsFor(opt.Locale), toc: []Heading{}, references: []citation.Reference{}}
-	d.untag()
-	if err := d.measure(); err != nil {
-		return Result{}, err
-	}
+	d.toc, d.references = []Heading{}, []citation.Reference{}
 	d.shape()
 	d.numberFootnotes()
 	d.nameHeadings()

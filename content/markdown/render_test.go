@@ -50,6 +50,10 @@ func TestRefusals(t *testing.T) {
 		if !errors.As(err, &e) || e.Code != c.code || !errors.Is(err, c.is) || e.Limit != c.limit || e.Line != c.line || e.Error() == "" {
 			t.Errorf("%s: %#v", c.name, err)
 		}
+		var checked *Error
+		if err := Check([]byte(c.src), c.opt); !errors.As(err, &checked) || *checked != *e {
+			t.Errorf("%s: Check says %v, Render %v", c.name, err, e)
+		}
 		if !reflect.DeepEqual(res, Result{}) {
 			t.Errorf("%s: a result beside the error", c.name)
 		}
@@ -71,6 +75,9 @@ func TestBoundsLeaveRoom(t *testing.T) {
 	} {
 		if _, err := Render([]byte(src), Options{}); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+		if err := Check([]byte(src), Options{}); err != nil {
+			t.Errorf("%s: Check: %v", name, err)
 		}
 	}
 }
