@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/prassi-cms/prassi/schemas"
 )
 
 // TestDocs keeps the tables of the guide true: they are made from the tables
@@ -98,6 +100,17 @@ func TestHabitsAreDistinct(t *testing.T) {
 	for _, code := range Codes {
 		if code != strings.ToLower(code) || strings.ContainsAny(code, " -") {
 			t.Errorf("%q is not snake_case", code)
+		}
+	}
+}
+
+// No type may have a field of the name of a key of the format.
+func TestNoFieldHidesAKey(t *testing.T) {
+	for _, typ := range schemas.Default().Types() {
+		for _, f := range typ.Fields {
+			if coreKeys[f.Name] {
+				t.Errorf("%s has a field %s", typ.Name, f.Name)
+			}
 		}
 	}
 }

@@ -106,6 +106,16 @@ func (e *exporter) scan(ctx context.Context, visit func([]*content.Document) err
 // slug says it all.
 func (e *exporter) learn(ctx context.Context) error {
 	e.slugs, e.holders = map[string]map[string]string{}, map[string]string{}
+	// The state in which a live revision was published is only in the log.
+	for {
+		n, err := e.store.Relay(ctx)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+	}
 	return e.scan(ctx, func(page []*content.Document) error {
 		e.total += len(page)
 		for _, d := range page {
@@ -233,11 +243,6 @@ func (e *exporter) document(ctx context.Context, d *content.Document, revisions 
 // publicState finds the state in which a variant was last made public; its
 // present state is that of the working copy.
 func (e *exporter) publicState(ctx context.Context, d *content.Document, locale string, def *workflow.Definition) (string, error) {
-	for i := len(d.Pending) - 1; i >= 0; i-- {
-		if ev := &d.Pending[i]; ev.Locale == locale && ev.Kind == content.EventTransition && ev.Effect == content.EffectPublished {
-			return ev.To, nil
-		}
-	}
 	before := int64(0)
 	for {
 		events, err := e.store.DocumentEvents(ctx, d.ID, before, 100)

@@ -40,7 +40,7 @@ func TestReport(t *testing.T) {
 	want := `site/c.md:3:1: misspelt_key: hint=summary key=sumary
 site/a.md:1: import_created: document=ID locale=it slug=uno type=article
 site/b.md:3:15: reference_not_found: field=organization value=comune
-site/d.md:1:1: required: field=body
+site/d.md:5:1: required: field=body
 import_ignored_key: count=1 key=layout
 import_summary: changed=0 created=1 documents=1 ignored=1 refused=3 unchanged=0
 `
