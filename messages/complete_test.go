@@ -14,24 +14,13 @@ import (
 	"github.com/prassi-cms/prassi/messages"
 )
 
-// unlisted are codes of reports that have no list: what "prassi verify" finds.
-var unlisted = map[string][]string{
-	"content.Fault": {
-		"log_gap", "event_doubled", "log_order", "event_missing", "keys_stale", "unknown_state", "revision_missing",
-		"hash_mismatch", "chain_broken", "live_off_chain", "approval_off_chain",
-	},
-	"catalog.Discrepancy": {"missing", "surplus", "revision", "bytes", "damaged"},
-}
-
 // listed gives the codes of all lists with a list that names each. The command
 // line is nobody's library: what it uses is its list.
 func listed(s *source) map[string]string {
 	out := map[string]string{}
-	for _, lists := range []map[string][]string{s.lists, unlisted} {
-		for name, list := range lists {
-			for _, code := range list {
-				out[code] = name
-			}
+	for name, list := range s.lists {
+		for _, code := range list {
+			out[code] = name
 		}
 	}
 	for code, u := range s.uses {
@@ -89,7 +78,7 @@ func TestEveryCodeIsListed(t *testing.T) {
 		}
 	}
 	// The reader has not gone blind.
-	for _, code := range []string{"unknown_type", "required", "syntax", "markdown_too_deep", "hash_mismatch", "comment_required"} {
+	for _, code := range []string{"unknown_type", "required", "syntax", "markdown_too_deep", "comment_required"} {
 		if s.uses[code] == nil {
 			t.Errorf("the source text does not show %q any more: correct the reader", code)
 		}

@@ -29,6 +29,7 @@ type source struct {
 	funcs  map[string][]slot            // package.function → where it takes codes
 	uses   map[string]*use
 	lists  map[string][]string // package.variable → the codes it lists
+	local  map[string][]string // variable of the function being read → keys of its map
 }
 
 // slot is a parameter of a function that takes a code.
@@ -114,11 +115,16 @@ func (s *source) declarations(pkg string, f *ast.File) {
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncDecl:
-			s.function(pkg, n.Name, n.Type, n.Body)
+			key := pkg + "." + n.Name.Name
+			if n.Recv != nil {
+				key = method(pkg, n.Name.Name)
+			}
+			s.function(key, n.Type, n.Body)
 		case *ast.AssignStmt: // name := func(…) {…}
 			for i, r := range n.Rhs {
-				if l, ok := r.(*ast.FuncLit); ok && len(n.Lhs) == len(n.Rhs) {
-					s.function(pkg, n.Lhs[i], l.Type, l.Body)
+				l, ok := r.(*ast.FuncLit)
+				if name, named := n.Lhs[min(i, len(n.Lhs)-1)].(*ast.Ident); ok && named {
+					s.function(pkg+"."+name.Name, l.Type, l.Body)
 				}
 			}
 		}
@@ -126,10 +132,20 @@ func (s *source) declarations(pkg string, f *ast.File) {
 	})
 }
 
-// function notes where a function takes codes.
-func (s *source) function(pkg string, name ast.Expr, typ *ast.FuncType, body *ast.BlockStmt) {
-	ident, ok := name.(*ast.Ident)
-	if !ok {
+// method is the key of every method of that name: receivers are not told apart.
+func method(pkg, name string) string { return pkg + ".()." + name }
+
+// function notes where a function takes codes, unless they are a diagnosis.
+func (s *source) function(key string, typ *ast.FuncType, body *ast.BlockStmt) {
+	diagnosis := false
+	if body != nil {
+		ast.Inspect(body, func(n ast.Node) bool {
+			c, ok := n.(*ast.CompositeLit)
+			diagnosis = diagnosis || ok && isDiagnosis(c.Type)
+			return !diagnosis
+		})
+	}
+	if diagnosis {
 		return
 	}
 	at := 0
@@ -148,7 +164,6 @@ func (s *source) function(pkg string, name ast.Expr, typ *ast.FuncType, body *as
 			}
 		}
 	}
-	key := pkg + "." + ident.Name // functions of one name share their places
 	for _, x := range slots {
 		if !slices.ContainsFunc(s.funcs[key], func(y slot) bool { return x.at == y.at && x.variadic == y.variadic && slices.Equal(x.params, y.params) }) {
 			s.funcs[key] = append(s.funcs[key], x)
@@ -233,10 +248,10 @@ func (s *source) node(pkg string, n ast.Node, fset *token.FileSet) {
 			case key.Name == "Code":
 				code, _ = s.text(pkg, kv.Value)
 			case key.Name == "Params":
-				params = mapKeys(kv.Value)
+				params = s.keys(kv.Value)
 			}
 		}
-		if code != "" {
+		if code != "" && !isDiagnosis(n.Type) {
 			u := s.use(pkg, code, fset, n)
 			u.add(params)
 			u.problem = u.problem || isProblem(n.Type)
@@ -247,7 +262,7 @@ func (s *source) node(pkg string, n ast.Node, fset *token.FileSet) {
 		case *ast.Ident:
 			slots = s.funcs[pkg+"."+f.Name]
 		case *ast.SelectorExpr:
-			slots = s.funcs[pkg+"."+f.Sel.Name] // a method, or another package's
+			slots = s.funcs[method(pkg, f.Sel.Name)]
 			if x, ok := f.X.(*ast.Ident); ok && s.consts[x.Name] != nil {
 				slots = s.funcs[x.Name+"."+f.Sel.Name]
 			}
@@ -263,13 +278,14 @@ func (s *source) node(pkg string, n ast.Node, fset *token.FileSet) {
 			u := s.use(pkg, code, fset, n)
 			u.add(slot.params)
 			for i, a := range n.Args[slot.at+1:] {
-				u.add(mapKeys(a))
+				u.add(s.keys(a))
 				if name, ok := literal(a); ok && slot.variadic && i%2 == 0 {
 					u.params[name] = true
 				}
 			}
 		}
 	case *ast.FuncDecl:
+		s.local = localMaps(n.Body)
 		ast.Inspect(n, func(a ast.Node) bool {
 			if a, ok := a.(*ast.AssignStmt); ok {
 				for i, l := range a.Lhs {
@@ -366,6 +382,41 @@ func literal(e ast.Expr) (string, bool) {
 	return text, err == nil
 }
 
+// keys gives the keys of a map that is written out, here or in a variable.
+func (s *source) keys(e ast.Expr) []string {
+	if name, ok := e.(*ast.Ident); ok {
+		return s.local[name.Name]
+	}
+	return mapKeys(e)
+}
+
+// localMaps gives the keys that a function puts into maps that variables hold.
+func localMaps(body *ast.BlockStmt) map[string][]string {
+	out := map[string][]string{}
+	if body == nil {
+		return out
+	}
+	ast.Inspect(body, func(n ast.Node) bool {
+		a, ok := n.(*ast.AssignStmt)
+		if !ok || len(a.Lhs) != len(a.Rhs) {
+			return true
+		}
+		for i, l := range a.Lhs {
+			switch l := l.(type) {
+			case *ast.Ident:
+				out[l.Name] = append(out[l.Name], mapKeys(a.Rhs[i])...)
+			case *ast.IndexExpr:
+				name, ok := l.X.(*ast.Ident)
+				if key, isText := literal(l.Index); ok && isText {
+					out[name.Name] = append(out[name.Name], key)
+				}
+			}
+		}
+		return true
+	})
+	return out
+}
+
 // mapKeys gives the keys of a map that is written out.
 func mapKeys(e ast.Expr) []string {
 	c, ok := e.(*ast.CompositeLit)
@@ -384,6 +435,16 @@ func mapKeys(e ast.Expr) []string {
 		}
 	}
 	return out
+}
+
+// isDiagnosis reports whether a type is one of what "prassi verify" finds. Its
+// codes go with technical notes to whoever repairs the store, not into sentences.
+func isDiagnosis(e ast.Expr) bool {
+	if sel, ok := e.(*ast.SelectorExpr); ok {
+		e = sel.Sel
+	}
+	name, ok := e.(*ast.Ident)
+	return ok && (name.Name == "Fault" || name.Name == "Discrepancy")
 }
 
 // isProblem reports whether a type is Problem, content.Problem or a pointer to it.
@@ -411,10 +472,14 @@ const (
 )
 func wrong(code, path, what string, params map[string]any) *content.Problem { return nil }
 func faultAt(at place, code string, pairs ...any) *fault { return nil }
+func (r *report) fault(code string) { r.found = append(r.found, Fault{Code: code}) }
+func (b *bad) add(code, path string) { b.value(code) }
 func echo(code string) Issue { return Issue{Code: code, Params: map[string]any{"v": 1}} }
 var Codes = []string{CodeA, "c_code"}
 func f() {
-	_ = Problem{Code: "c_code", Params: map[string]any{"p": 1}}
+	params := map[string]any{"p": 1}
+	params["p2"] = 2
+	_ = Problem{Code: "c_code", Params: params}
 	_ = []Issue{{Code: codeB, Params: map[string]any{"q": 1}}}
 	_ = wrong("d_code", "/x", "e_code", map[string]any{"r": 1})
 	_ = faultAt(place{}, CodeA, "s", 1, "t", "u")
@@ -424,6 +489,9 @@ func f() {
 	_ = echo("h_code")
 	add := func(path, code string) { _ = Issue{Code: code} }
 	add("i_path", "i_code")
+	bad.add("j_code", "j_path")
+	r.fault("k_fault")
+	_ = catalog.Discrepancy{Code: "l_fault"}
 }
 `
 	fset := token.NewFileSet()
@@ -442,8 +510,8 @@ func f() {
 		t.Errorf("the list is %q", got)
 	}
 	want := map[string][]string{
-		"a_code": {"actual", "max", "other", "s", "t"}, "x_code": {"none", "q"}, "c_code": {"p"},
-		"d_code": {"r"}, "e_code": {"r"}, "f_code": {"w"}, "g_code": {"w"}, "h_code": {"v"}, "i_code": nil,
+		"a_code": {"actual", "max", "other", "s", "t"}, "x_code": {"none", "q"}, "c_code": {"p", "p2"},
+		"d_code": {"r"}, "e_code": {"r"}, "f_code": {"w"}, "g_code": {"w"}, "h_code": {"v"}, "i_code": nil, "j_code": nil,
 	}
 	for code, params := range want {
 		u := s.uses[code]
