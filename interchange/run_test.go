@@ -174,14 +174,14 @@ func TestInterrupted(t *testing.T) {
 // TestKilled kills the importing process again and again; nothing is doubled or
 // lost when it is finally let through.
 func TestKilled(t *testing.T) {
-	const items = 3000
+	const items = 1200
 	dir := t.TempDir()
 	file, db := filepath.Join(dir, "items.jsonl"), filepath.Join(dir, "prassi.db")
 	if err := os.WriteFile(file, benchLines(items, 200), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	killed := 0
-	for i := range 4 {
+	for i := range 3 {
 		cmd := exec.Command(os.Args[0], "-test.run=^$")
 		cmd.Env = append(os.Environ(), "PRASSI_TEST_IMPORT="+file, "PRASSI_TEST_DB="+db)
 		out, err := cmd.StdoutPipe()

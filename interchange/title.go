@@ -125,7 +125,7 @@ var (
 func headOf(body string) []headLine {
 	var out []headLine
 	pos := 0
-	for pos < len(body) && len(out) < headLines {
+	for n := 0; pos < len(body) && len(out) < headLines && n < 1000; n++ {
 		end := len(body)
 		next := end
 		if i := strings.IndexByte(body[pos:], '\n'); i >= 0 {
@@ -135,8 +135,9 @@ func headOf(body string) []headLine {
 		if len(raw) > 4*MaxFrontMatter {
 			raw = strings.ToValidUTF8(raw[:4*MaxFrontMatter], "")
 		}
-		text := strings.TrimSpace(spaces.ReplaceAllString(raw, " "))
+		text := strings.TrimSpace(raw)
 		if text != "" {
+			text = strings.TrimSpace(spaces.ReplaceAllString(text, " "))
 			l := headLine{text: text, start: pos, end: next, whole: true, alone: blank(body[:pos], true) && blank(body[next:], false)}
 			if n := len(out); n > 0 && broken(out[n-1], text, body[out[n-1].end:pos]) {
 				l.text, l.start, l.whole = out[n-1].text+" "+text, out[n-1].start, false
