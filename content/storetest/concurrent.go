@@ -63,7 +63,7 @@ func testContext(t *testing.T, d Driver) {
 				t.Errorf("%s: %v, want %v", name, err, ctx.Err())
 			}
 		}
-		if took := time.Since(begin); took > time.Second {
+		if took := time.Since(begin); took > 5*time.Second { // the machine may be busy
 			t.Errorf("%d calls took %v", len(calls), took)
 		}
 	}
@@ -103,7 +103,7 @@ func testCancelled(t *testing.T, d Driver) {
 		countdown.Store(n)
 		begin := time.Now()
 		errs := s.Apply(ctx, batch)
-		if took := time.Since(begin); took > time.Second {
+		if took := time.Since(begin); took > 5*time.Second { // the machine may be busy
 			t.Errorf("step %d: the answer took %v", n, took)
 		}
 		reached := countdown.Swap(0) <= 0
