@@ -487,9 +487,6 @@ func (s *Server) listEvents(params []param) func(*call) error {
 	}
 }
 
-// previewWait is how long a preview waits for its turn.
-const previewWait = 2 * time.Second
-
 // preview renders Markdown as the public will read it. Rendering costs the
 // processor, so only so many run at once.
 func (s *Server) preview(c *call) error {
@@ -505,7 +502,7 @@ func (s *Server) preview(c *call) error {
 		}
 		locale = l.Tag
 	}
-	turn := time.NewTimer(previewWait)
+	turn := time.NewTimer(s.limits.Turn)
 	defer turn.Stop()
 	select {
 	case s.previews <- struct{}{}:

@@ -13,8 +13,6 @@ var (
 	typeHTML     = []string{"text/html; charset=utf-8"}
 	typeCSS      = []string{"text/css; charset=utf-8"}
 	typeGeoJSON  = []string{"application/geo+json"}
-	typeSchema   = []string{"application/schema+json"}
-	typeOpenAPI  = []string{"application/vnd.oai.openapi+json;version=3.1"}
 	nosniff      = []string{"nosniff"}
 	varyEncoding = []string{"Accept-Encoding"}
 	varyLanguage = []string{"Accept-Language"}

@@ -66,6 +66,7 @@ type Limits struct {
 	Idle       time.Duration // between two requests of a connection; 90 s
 	Grace      time.Duration // for requests under way when the server stops; 15 s
 	Previews   int           // rendered at once; one a processor
+	Turn       time.Duration // that a preview waits for its turn; 2 s
 	Lag        int64         // events that a ready catalogue may be behind; 1000
 	Hot        int64         // bytes of answers kept in memory beside the catalogue; 16 MiB
 }
@@ -80,6 +81,7 @@ func (l Limits) withDefaults() Limits {
 	l.Idle = or(l.Idle, 90*time.Second)
 	l.Grace = or(l.Grace, 15*time.Second)
 	l.Previews = or(l.Previews, runtime.GOMAXPROCS(0))
+	l.Turn = or(l.Turn, 2*time.Second)
 	l.Lag = or(l.Lag, 1000)
 	l.Hot = or(l.Hot, 16<<20)
 	return l

@@ -54,8 +54,8 @@ type Variant struct {
 	Actions     []Action    `json:"actions" doc:"The steps that the caller's roles permit here."`
 	Latest      RevisionRef `json:"latest"`
 	Live        RevisionRef `json:"live,omitzero" doc:"The revision that the public sees; absent when none."`
-	Approvals   []Approval  `json:"approvals,omitempty"`
-	Schedule    []Scheduled `json:"schedule,omitempty"`
+	Approvals   []Approval  `json:"approvals"`
+	Schedule    []Scheduled `json:"schedule"`
 	PublishedAt time.Time   `json:"published_at,omitzero"`
 	UpdatedAt   time.Time   `json:"updated_at"`
 	// Fields are only in answers about this one variant.
@@ -201,7 +201,7 @@ func (s *Server) variantView(ctx context.Context, c *call, d *content.Document, 
 	self := s.variantPath(d.ID, v.Locale)
 	out := Variant{
 		ID: d.ID, Type: d.Type, Owner: d.Owner, Locale: v.Locale, Title: v.Title, Slug: v.Slug, LiveSlug: v.LiveSlug,
-		State: stateView(def, v.State, c.lang), ETag: d.ETag(v.Locale), Editable: permitted.Edit, Actions: []Action{},
+		State: stateView(def, v.State, c.lang), ETag: d.ETag(v.Locale), Editable: permitted.Edit, Actions: []Action{}, Approvals: []Approval{}, Schedule: []Scheduled{},
 		Latest: RevisionRef{v.Latest.Number, v.Latest.Hash}, Live: RevisionRef{v.Live.Number, v.Live.Hash},
 		PublishedAt: v.PublishedAt, UpdatedAt: v.UpdatedAt,
 		Links: VariantLinks{Self: self, Document: s.documentPath(d.ID), Transitions: self + "/transitions", Revisions: self + "/revisions"},

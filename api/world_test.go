@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -50,10 +51,7 @@ func newWorld(t testing.TB, change ...func(*Options)) *world {
 	w.must(err)
 	t.Cleanup(func() { w.store.Close() })
 	reg := schemas.Default()
-	w.service, err = content.New(w.store, reg, content.Options{Render: func(text, locale string) error {
-		_, err := markdown.Render([]byte(text), markdown.Options{Locale: locale})
-		return err
-	}})
+	w.service, err = content.New(w.store, reg, content.Options{Render: check})
 	w.must(err)
 	w.catalog, err = catalog.Open(context.Background(), catalog.Options{Dir: filepath.Join(dir, "catalog"), Source: w.store, Schemas: reg})
 	w.must(err)
@@ -80,6 +78,20 @@ func newWorld(t testing.TB, change ...func(*Options)) *world {
 	t.Cleanup(w.http.Close)
 	return w
 }
+
+// check tells content.Service what the renderer refuses.
+func check(text, locale string) error {
+	err := markdown.Check([]byte(text), markdown.Options{Locale: locale})
+	if refused, ok := errors.AsType[*markdown.Error](err); ok {
+		return coded{refused}
+	}
+	return err
+}
+
+type coded struct{ cause *markdown.Error }
+
+func (c coded) Error() string { return c.cause.Error() }
+func (c coded) Code() string  { return c.cause.Code }
 
 func (w *world) must(err error) {
 	w.t.Helper()

@@ -1,0 +1,135 @@
+package api
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// login begins a session and gives its cookie.
+func (w *world) login(person string) string {
+	w.t.Helper()
+	a := w.send("", "POST", "/auth/login", `{"person":"`+person+`"}`).want(w.t, 200)
+	cookie, _, _ := strings.Cut(a.Header.Get("Set-Cookie"), ";")
+	return cookie
+}
+
+func TestDevelopmentLogin(t *testing.T) {
+	w := newWorld(t)
+	a := w.send("", "POST", "/auth/login", `{"person":"carla"}`).want(t, 200)
+	set := a.Header.Get("Set-Cookie")
+	if !strings.HasPrefix(set, "prassi_session=") || !strings.Contains(set, "HttpOnly") || !strings.Contains(set, "SameSite=Lax") || strings.Contains(set, "Domain") {
+		t.Errorf("Set-Cookie: %s", set)
+	}
+	cookie := w.login("carla")
+	if me := w.send("", "GET", "/auth/me", "", "Cookie", cookie).want(t, 200).json(t); me["id"] != "person:carla" {
+		t.Errorf("%v", me)
+	}
+	w.send("", "POST", "/auth/login", `{"person":"nobody"}`).problem(t, 422, codeInvalidBody)
+	w.send("", "POST", "/auth/login", `person=edo&x=1`, "Content-Type", "application/x-www-form-urlencoded").problem(t, 400, codeInvalidQuery)
+	for next, want := range map[string]string{
+		"/docs": "/docs", "//evil.example": "/auth/me", "https://evil.example": "/auth/me", `/\evil.example`: "/auth/me", "": "/auth/me", "docs": "/auth/me",
+		"javascript:alert(1)": "/auth/me", "/a?b=c#d": "/a?b=c#d",
+	} {
+		if got := localPath(next); got != want {
+			t.Errorf("after login %q leads to %q", next, got)
+		}
+	}
+	w.send("", "POST", "/auth/logout", "", "Cookie", cookie).want(t, 204)
+	w.send("", "GET", "/auth/me", "", "Cookie", cookie).problem(t, 401, "unauthenticated")
+}
+
+// TestChangesByCookieComeFromHere: a page elsewhere cannot use the session.
+func TestChangesByCookieComeFromHere(t *testing.T) {
+	w := newWorld(t)
+	cookie := w.login("edo")
+	body := `{"type":"article","locale":"it","fields":{"title":"Da dove?"}}`
+	for _, h := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"}} {
+		w.send("", "POST", "/api/v1/manage/documents", body, append([]string{"Cookie", cookie}, h...)...).problem(t, 403, codeCrossOrigin)
+		w.send("", "POST", "/auth/login", `{"person":"edo"}`, h...).problem(t, 403, codeCrossOrigin)
+		w.send("", "POST", "/auth/logout", "", append([]string{"Cookie", cookie}, h...)...).problem(t, 403, codeCrossOrigin)
+	}
+	w.send("", "POST", "/api/v1/manage/documents", body, "Cookie", cookie, "Sec-Fetch-Site", "same-origin").want(t, 201)
+	w.send("", "POST", "/api/v1/manage/documents", body, "Cookie", cookie, "Origin", w.http.URL).want(t, 201)
+	// A token is not sent along by a browser, so it may come from anywhere.
+	w.send("edo", "POST", "/api/v1/manage/documents", body, "Sec-Fetch-Site", "cross-site").want(t, 201)
+	// Who shows a token is not taken for the session's person when it fails.
+	w.send("", "GET", "/auth/me", "", "Cookie", cookie, "Authorization", "Bearer nonsense").problem(t, 401, "unauthenticated")
+}
+
+// TestLoginIsForThisMachineOnly: the peer, the address reached and the name used
+// are all of the loopback, or there is no login.
+func TestLoginIsForThisMachineOnly(t *testing.T) {
+	w := newWorld(t)
+	for host, ok := range map[string]bool{
+		"localhost": true, "localhost:8080": true, "127.0.0.1:8080": true, "[::1]:8080": true, "[::1]": true, "LOCALHOST": true,
+		"evil.example": false, "localhost.evil.example": false, "127.0.0.1.evil.example": false, "10.0.0.1": false, "0.0.0.0": false,
+	} {
+		status := 403
+		if ok {
+			status = 200
+		}
+		w.send("", "GET", "/auth/login", "", "Host", host).want(t, status)
+	}
+	for _, h := range []string{"X-Forwarded-For", "Forwarded", "Via"} {
+		w.send("", "POST", "/auth/login", `{"person":"ada"}`, h, "1.2.3.4").problem(t, 403, codeNotHere)
+	}
+	for name, c := range map[string]struct{ local, remote string }{
+		"listens for all":   {"192.0.2.1:8080", "127.0.0.1:1"},
+		"comes from afar":   {"127.0.0.1:8080", "192.0.2.9:1"},
+		"unknown addresses": {"", ""},
+	} {
+		req := httptest.NewRequest("GET", "http://localhost/auth/login", nil)
+		req.RemoteAddr = c.remote
+		if c.local != "" {
+			addr, err := net.ResolveTCPAddr("tcp", c.local)
+			w.must(err)
+			req = req.WithContext(context.WithValue(req.Context(), http.LocalAddrContextKey, net.Addr(addr)))
+		}
+		rec := httptest.NewRecorder()
+		w.server.ServeHTTP(rec, req)
+		if rec.Code != 403 {
+			t.Errorf("%s: %d", name, rec.Code)
+		}
+	}
+	// Outside the demonstration there is no such thing, nor a use for what is left
+	// of one.
+	w = newWorld(t, func(o *Options) { o.Demo = false })
+	secret, _, err := w.auth.StartSession(context.Background(), "ada")
+	w.must(err)
+	w.send("", "GET", "/auth/me", "", "Cookie", cookieLocal+"="+secret).problem(t, 401, "unauthenticated")
+	w.send("", "GET", "/auth/login", "").problem(t, 404, "not_found")
+	w.send("", "POST", "/auth/login", `{"person":"ada"}`).problem(t, 404, "not_found")
+	if doc := string(w.send("", "GET", "/openapi.json", "").body); strings.Contains(doc, "/auth/login") {
+		t.Error("the document tells of a login that is not there")
+	}
+}
+
+func TestUnauthenticated(t *testing.T) {
+	w := newWorld(t)
+	for _, op := range w.server.operations {
+		if op.Access != signed {
+			continue
+		}
+		path := strings.NewReplacer("{id}", "01a200c0-1521-7515-b00f-f6551e24acaf", "{locale}", "it", "{number}", "1", "{transition}", "publish").Replace(op.Route)
+		body := ""
+		if op.Body != nil {
+			body = "{}"
+		}
+		a := w.send("", op.Method, path, body)
+		a.problem(t, 401, "unauthenticated")
+		if a.Header.Get("WWW-Authenticate") != `Bearer realm="prassi"` {
+			t.Errorf("%s: %q", path, a.Header.Get("WWW-Authenticate"))
+		}
+		for _, bad := range []string{"Bearer", "Bearer ", "Bearer x", "Basic YTpi", "Bearer prassi_a.b", w.tokens["ada"], "Bearer " + w.tokens["ada"] + "x"} {
+			a := w.send("", op.Method, path, body, "Authorization", bad)
+			a.problem(t, 401, "unauthenticated")
+			if !strings.Contains(a.Header.Get("WWW-Authenticate"), "invalid_token") {
+				t.Errorf("%s: %q", path, a.Header.Get("WWW-Authenticate"))
+			}
+		}
+	}
+}
