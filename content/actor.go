@@ -90,6 +90,9 @@ type where struct {
 	locale      string
 }
 
+// active says whether the grant holds at that moment.
+func (g *Grant) active(now time.Time) bool { return g.Until.IsZero() || now.Before(g.Until) }
+
 // grant gives the actor's grant that satisfies a requirement here and now, or
 // nil. This is the one place that decides on roles; it denies by default.
 func (s *Service) grant(a Actor, r workflow.Requirement, at where, now time.Time) *Grant {
@@ -98,7 +101,7 @@ func (s *Service) grant(a Actor, r workflow.Requirement, at where, now time.Time
 	}
 	for i := range a.Grants {
 		g := &a.Grants[i]
-		if g.Role == r.Role && (g.Until.IsZero() || now.Before(g.Until)) && s.covers(g, r.Scope, at) {
+		if g.Role == r.Role && g.active(now) && s.covers(g, r.Scope, at) {
 			return g
 		}
 	}
@@ -133,33 +136,34 @@ func (s *Service) Holds(a Actor, roles ...string) bool {
 	return false
 }
 
-// visible decides who sees an unpublished document at all: the newsroom; its
-// owners and author; the council of its territory once it has left the drawer;
-// translators of what is public or in their language. Everybody else is told
-// that there is no such document.
+// visible decides who sees an unpublished document at all: the newsroom; the
+// organisation that owns it; the council of a territory of it, once it has left
+// the drawer or when they began it themselves; translators of what is public or
+// is being translated into their language. Everybody else is told that there is
+// no such document.
 func (s *Service) visible(a Actor, d *Document, now time.Time) bool {
 	if a.Anonymous() || d.Discarded {
 		return false
 	}
-	at := where{owner: d.Owner, territories: s.territoriesOf(d)}
+	at := where{owner: d.Owner, territories: d.territories()}
 	for i := range a.Grants {
 		g := &a.Grants[i]
-		if !g.Until.IsZero() && !now.Before(g.Until) {
+		if !g.active(now) {
 			continue
 		}
 		switch g.Role {
 		case "administrator", "editor":
 			return true
 		case "contributor":
-			if s.covers(g, "organization", at) || (d.Owner == "" && d.Author == a.ID) {
+			if s.covers(g, "organization", at) {
 				return true
 			}
 		case "reviewer", "secretary":
-			if s.leftDrawer(d) && s.covers(g, "territory", at) {
+			if s.covers(g, "territory", at) && (d.Author == a.ID || s.leftDrawer(d)) {
 				return true
 			}
 		case "translator":
-			if d.Live() || d.Variant(g.Scope) != nil {
+			if d.Live() || len(d.Variants) > 1 && d.Variant(g.Scope) != nil {
 				return true
 			}
 		}
@@ -167,7 +171,8 @@ func (s *Service) visible(a Actor, d *Document, now time.Time) bool {
 	return false
 }
 
-// leftDrawer says whether any variant was ever handed in.
+// leftDrawer says whether any variant is handed in, or has been further. One
+// that is taken back is in the drawer again.
 func (s *Service) leftDrawer(d *Document) bool {
 	def := s.workflowOf(d.Type)
 	for i := range d.Variants {

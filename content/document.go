@@ -56,6 +56,9 @@ type Variant struct {
 	Version int64  `json:"version" bson:"version"`
 	State   string `json:"state" bson:"state"`
 	Title   string `json:"title" bson:"title"`
+	// Territories are those of the latest revision, as ISTAT codes: the councils
+	// that decide about it sit there, whatever another language says since.
+	Territories []string `json:"territories,omitempty" bson:"territories,omitempty"`
 	// Slug is the latest, LiveSlug the one under which the public finds it,
 	// OldSlugs the former public ones, kept for redirects.
 	Slug     string   `json:"slug" bson:"slug"`
@@ -112,6 +115,23 @@ func (d *Document) Variant(locale string) *Variant {
 	}
 	return nil
 }
+
+// territories are those of any variant's latest revision, the document's present
+// ones among them.
+func (d *Document) territories() []string {
+	var out []string
+	for i := range d.Variants {
+		for _, t := range d.Variants[i].Territories {
+			if !slices.Contains(out, t) {
+				out = append(out, t)
+			}
+		}
+	}
+	return out
+}
+
+// wasPublic says whether the public has, or has had, an address of the variant.
+func (v *Variant) wasPublic() bool { return !v.Live.IsZero() || len(v.OldSlugs) > 0 }
 
 // Live says whether any variant is public.
 func (d *Document) Live() bool {

@@ -2,7 +2,6 @@ package content
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strconv"
 )
@@ -12,26 +11,21 @@ func isNotFound(err error) bool { return errors.Is(err, ErrNotFound) }
 // History lists a variant's revisions, newest first, from below the number
 // before (all when zero).
 func (s *Service) History(ctx context.Context, actor Actor, id, locale string, before, limit int) ([]*Revision, error) {
-	d, err := s.Get(ctx, actor, id)
+	d, v, err := s.getVariant(ctx, actor, id, locale)
 	if err != nil {
 		return nil, err
-	}
-	v := d.Variant(locale)
-	if v == nil {
-		return nil, &Problem{Class: NotFound, Code: "no_such_variant", Params: map[string]any{"locale": locale}}
 	}
 	return s.chain(ctx, d, v, before, limit)
 }
 
 // chain lists the revisions that count: those that the latest leads back to.
+// One page of the store's list has nearly always all of them; where strays of
+// lost races crowd it, the missing ones are read one by one.
 func (s *Service) chain(ctx context.Context, d *Document, v *Variant, before, limit int) ([]*Revision, error) {
+	want := v.Latest.Hash
 	if before <= 0 || before > v.Latest.Number {
 		before = v.Latest.Number + 1
-	}
-	// The hash expected at before-1 is known for the latest; further back it is
-	// the Prev of the revision above.
-	want := v.Latest.Hash
-	if before <= v.Latest.Number {
+	} else {
 		above, err := s.chainAt(ctx, d, v, before)
 		if err != nil {
 			return nil, err
@@ -39,23 +33,26 @@ func (s *Service) chain(ctx context.Context, d *Document, v *Variant, before, li
 		want = above.Prev
 	}
 	out := []*Revision{}
-	for len(out) < limit && before > 1 {
-		rows, err := s.store.History(ctx, d.ID, v.Locale, before, limit+8)
-		if err != nil {
-			return nil, s.storeProblem(err)
-		}
-		if len(rows) == 0 {
-			break
-		}
-		for _, r := range rows {
-			if r.Hash == want && len(out) < limit {
-				out = append(out, r)
-				want, before = r.Prev, r.Number
+	if limit < 1 || want == "" {
+		return out, nil
+	}
+	rows, err := s.store.History(ctx, d.ID, v.Locale, before, limit+8)
+	if err != nil {
+		return nil, s.storeProblem(err)
+	}
+	page := make(map[string]*Revision, len(rows))
+	for _, r := range rows {
+		page[r.Hash] = r
+	}
+	for len(out) < limit && want != "" {
+		r := page[want]
+		if r == nil {
+			if r, err = s.revision(ctx, want); err != nil {
+				return nil, err
 			}
 		}
-		if rows[len(rows)-1].Number < before {
-			before = rows[len(rows)-1].Number
-		}
+		out = append(out, r)
+		want = r.Prev
 	}
 	return out, nil
 }
@@ -75,9 +72,9 @@ func (s *Service) chainAt(ctx context.Context, d *Document, v *Variant, number i
 		return rows[0], nil
 	}
 	for hash := v.Latest.Hash; hash != ""; {
-		r, err := s.store.Revision(ctx, hash)
+		r, err := s.revision(ctx, hash)
 		if err != nil {
-			return nil, s.storeProblem(err)
+			return nil, err
 		}
 		if r.Number == number {
 			return r, nil
@@ -89,13 +86,9 @@ func (s *Service) chainAt(ctx context.Context, d *Document, v *Variant, number i
 
 // RevisionAt gives one revision of a variant by its number.
 func (s *Service) RevisionAt(ctx context.Context, actor Actor, id, locale string, number int) (*Revision, error) {
-	d, err := s.Get(ctx, actor, id)
+	d, v, err := s.getVariant(ctx, actor, id, locale)
 	if err != nil {
 		return nil, err
-	}
-	v := d.Variant(locale)
-	if v == nil {
-		return nil, &Problem{Class: NotFound, Code: "no_such_variant", Params: map[string]any{"locale": locale}}
 	}
 	return s.chainAt(ctx, d, v, number)
 }
@@ -121,43 +114,36 @@ func (s *Service) Compare(ctx context.Context, actor Actor, id, locale string, f
 }
 
 // Restore makes a new revision with the content of an earlier one, shared facts
-// included. It is an edit, and answers to the same rules.
+// included; those who may only change the text bring back only the text. It is
+// an edit, and answers to the same rules. What the type no longer declares
+// stays in the past.
 func (s *Service) Restore(ctx context.Context, actor Actor, id, locale, etag string, number int, note string) (*Document, error) {
 	old, err := s.RevisionAt(ctx, actor, id, locale, number)
 	if err != nil {
 		return nil, err
 	}
+	values, err := old.Values()
+	if err != nil {
+		return nil, err
+	}
+	if note == "" {
+		note = "#" + strconv.Itoa(number)
+	}
 	return s.update(ctx, actor, id, locale, etag, func(w *change) error {
 		v := w.doc.Variant(w.locale)
-		latest, err := w.revision(ctx, v.Latest.Hash)
-		if err != nil {
-			return s.storeProblem(err)
+		t, ok := s.schemas.Type(w.doc.Type)
+		if v == nil || !ok {
+			return notFound()
 		}
-		now, err := rawFields(latest)
+		rights, err := w.mayEdit(v)
 		if err != nil {
-			return err
-		}
-		var shared map[string]json.RawMessage
-		if err := json.Unmarshal(w.doc.Shared, &shared); err != nil {
 			return err
 		}
 		patch := map[string]any{}
-		for name := range now {
-			patch[name] = nil
-		}
-		for name := range shared {
-			patch[name] = nil
-		}
-		values, err := old.Values()
-		if err != nil {
-			return err
-		}
-		for name, value := range values {
-			patch[name] = value
-		}
-		delete(patch, "slug")
-		if note == "" {
-			note = "#" + strconv.Itoa(number)
+		for _, f := range t.Fields {
+			if f.Localized || rights == editsAll {
+				patch[f.Name] = values[f.Name] // nil where it had none
+			}
 		}
 		return w.edit(ctx, Edit{Fields: patch, Slug: old.Slug, Note: note}, number)
 	})

@@ -1,16 +1,19 @@
 package content
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/prassi-cms/prassi/content/workflow"
+	"github.com/prassi-cms/prassi/schemas"
 )
 
 // Incoming is a document as an import found it outside: one thing in one or
@@ -73,54 +76,172 @@ type ImportResult struct {
 // With dryRun nothing is written.
 //
 // The batch is written at once at its end, so that many documents share the cost
-// of making them durable. It returns an error only when the store fails; what a
-// document did wrong is in its results.
+// of making them durable; only a document that refers to another new one is
+// written after it. What somebody else changed meanwhile is worked out again. It
+// returns an error only when the store fails; what a document did wrong is in
+// its results.
 func (s *Service) Import(ctx context.Context, actor Actor, batch []Incoming, dryRun bool) ([]ImportResult, error) {
-	if !s.Holds(actor, "administrator", "editor") {
+	switch {
+	case actor.Anonymous():
+		return nil, unauthenticated()
+	case !s.Holds(actor, "administrator", "editor"):
 		return nil, forbidden()
 	}
-	b := &importBatch{s: s, actor: actor, overlay: newOverlay()}
-	for i := range batch {
-		if err := b.take(ctx, &batch[i]); err != nil {
+	b, err := s.workOut(ctx, actor, batch, dryRun)
+	if err != nil || dryRun {
+		return b.results, err
+	}
+	const rounds = 3
+	for round := 1; ; round++ {
+		again, err := b.write(ctx, round == rounds)
+		s.changed()
+		if err != nil || len(again) == 0 {
 			return b.results, err
 		}
-	}
-	if dryRun || len(b.writes) == 0 {
-		return b.results, nil
-	}
-	var failed error
-	for i, err := range s.store.Apply(ctx, b.writes) {
-		if err == nil {
-			continue
+		rest := make([]Incoming, len(again))
+		for i, n := range again {
+			rest[i] = batch[n]
 		}
-		// Somebody else changed the document meanwhile: a later run of the same
-		// import takes it up again.
-		p := AsProblem(s.writeProblem(err, b.changes[i]))
-		for _, n := range b.resultsOf[i] {
-			b.results[n].Outcome, b.results[n].Problem = Refused, p
+		next, err := s.workOut(ctx, actor, rest, false)
+		if err != nil {
+			return b.results, err
 		}
-		if p.Class == Unavailable || p.Class == Internal {
-			failed = errors.Join(failed, p)
+		// The next round speaks for its documents in the report of the first.
+		for i, n := range again {
+			copy(b.results[b.first[n]:], next.results[next.first[i]:next.first[i]+len(rest[i].Variants)])
+		}
+		for i := range next.staged {
+			st := &next.staged[i]
+			for j, n := range st.incoming {
+				st.incoming[j] = again[n]
+			}
+		}
+		b.staged, b.byDoc = next.staged, next.byDoc
+	}
+}
+
+// workOut decides what becomes of every document of a batch, and writes nothing.
+func (s *Service) workOut(ctx context.Context, actor Actor, batch []Incoming, dry bool) (*importBatch, error) {
+	b := &importBatch{s: s, actor: actor, dry: dry, overlay: newOverlay(), byDoc: map[string]int{}}
+	for i := range batch {
+		if err := b.take(ctx, i, &batch[i]); err != nil {
+			return b, err
 		}
 	}
-	s.changed()
-	return b.results, failed
+	return b, nil
 }
 
 type importBatch struct {
-	s         *Service
-	actor     Actor
-	overlay   *overlay
-	results   []ImportResult
-	writes    []Write
-	changes   []*change
-	resultsOf [][]int // results by write
-	byDoc     map[string]int
+	s       *Service
+	actor   Actor
+	dry     bool
+	overlay *overlay
+	results []ImportResult
+	first   []int // place of the first result, by incoming
+	staged  []stagedWrite
+	byDoc   map[string]int // place in staged, by document
+}
+
+// stagedWrite is a document's write with the incoming that made it.
+type stagedWrite struct {
+	Write
+	change   *change
+	incoming []int
+	needs    []string // documents of the batch that must be there before
+}
+
+// write applies what is staged, documents before those that refer to them. It
+// gives the incoming whose write lost a race, or refers to one that did, to be
+// worked out again; on the last round they are refused.
+func (b *importBatch) write(ctx context.Context, last bool) (again []int, failed error) {
+	todo := make([]int, len(b.staged))
+	for i := range todo {
+		todo[i] = i
+	}
+	const waiting, written, lost = 1, 0, 2
+	fate := make([]int, len(b.staged))
+	for i := range fate {
+		fate[i] = waiting
+	}
+	for len(todo) > 0 {
+		var wave, later []int
+		for _, n := range todo {
+			worst := written
+			for _, id := range b.staged[n].needs {
+				if of, ok := b.byDoc[id]; ok && of != n {
+					worst = max(worst, fate[of])
+				}
+			}
+			switch worst {
+			case lost:
+				fate[n] = lost
+				again = append(again, b.staged[n].incoming...)
+			case waiting:
+				later = append(later, n)
+			default:
+				wave = append(wave, n)
+			}
+		}
+		if len(wave) == 0 && len(later) == len(todo) {
+			wave, later = later, nil // they refer to each other
+		}
+		writes := make([]Write, len(wave))
+		for i, n := range wave {
+			writes[i] = b.staged[n].Write
+		}
+		todo = later
+		if len(wave) == 0 {
+			continue
+		}
+		for i, err := range b.s.store.Apply(ctx, writes) {
+			st := &b.staged[wave[i]]
+			fate[wave[i]] = written
+			if err == nil {
+				continue
+			}
+			fate[wave[i]] = lost
+			if !last && (errors.Is(err, ErrConflict) || errors.Is(err, ErrDuplicate)) {
+				again = append(again, st.incoming...)
+				continue
+			}
+			p := AsProblem(b.s.writeProblem(err, st.change))
+			b.refuse(st.incoming, p)
+			if p.Class == Unavailable || p.Class == Internal {
+				failed = errors.Join(failed, p)
+			}
+		}
+	}
+	switch {
+	case failed != nil:
+		b.refuse(again, AsProblem(failed))
+		again = nil
+	case last:
+		b.refuse(again, &Problem{Class: Conflict, Code: "busy"})
+		again = nil
+	}
+	slices.Sort(again)
+	return slices.Compact(again), failed
+}
+
+// refuse says in the report that nothing became of these incoming.
+func (b *importBatch) refuse(incoming []int, p *Problem) {
+	for _, n := range incoming {
+		end := len(b.results)
+		if n+1 < len(b.first) {
+			end = b.first[n+1]
+		}
+		for i := b.first[n]; i < end; i++ {
+			if r := &b.results[i]; r.Outcome != Refused {
+				r.Outcome, r.Problem, r.Changes = Refused, p, nil
+			}
+		}
+	}
 }
 
 // take works one document out: what it becomes, or why it is refused.
-func (b *importBatch) take(ctx context.Context, in *Incoming) error {
+func (b *importBatch) take(ctx context.Context, n int, in *Incoming) error {
 	first := len(b.results)
+	b.first = append(b.first, first)
 	for _, v := range in.Variants {
 		b.results = append(b.results, ImportResult{Source: v.Source, Locale: v.Locale, Slug: v.Slug, Outcome: Unchanged})
 	}
@@ -129,15 +250,14 @@ func (b *importBatch) take(ctx context.Context, in *Incoming) error {
 		if p.Class == Unavailable || p.Class == Internal {
 			return err
 		}
-		for i := first; i < len(b.results); i++ {
-			b.results[i].Outcome, b.results[i].Problem = Refused, p
-		}
+		b.refuse([]int{n}, p)
 		return nil
 	}
 	w, err := b.open(ctx, in)
 	if err != nil {
 		return refuse(err)
 	}
+	before := len(w.events)
 	b.spread(in)
 	for i := range in.Variants {
 		res := &b.results[first+i]
@@ -157,14 +277,17 @@ func (b *importBatch) take(ctx context.Context, in *Incoming) error {
 			res.Locale, res.Slug = v.Locale, v.Slug
 		}
 	}
-	if len(w.events) == 0 {
+	if len(w.events) == before {
+		if at, ok := b.byDoc[w.doc.ID]; ok { // unchanged, if what is staged is written
+			b.staged[at].incoming = append(b.staged[at].incoming, n)
+		}
 		return nil
 	}
 	write := w.seal()
 	if err := b.slugsFree(ctx, w); err != nil {
 		return refuse(err)
 	}
-	b.stage(w, write, first)
+	b.stage(n, w, write)
 	return nil
 }
 
@@ -198,36 +321,36 @@ func (b *importBatch) spread(in *Incoming) {
 
 // stage keeps the write for the end of the batch. A second document of the same
 // batch that lands on the same id extends the first one's write.
-func (b *importBatch) stage(w *change, write Write, first int) {
+func (b *importBatch) stage(n int, w *change, write Write) {
 	b.overlay.add(write)
-	rows := []int{}
-	for i := first; i < len(b.results); i++ {
-		if b.results[i].Outcome != Refused {
-			rows = append(rows, i)
-		}
+	at, ok := b.byDoc[write.Document.ID]
+	if !ok {
+		at = len(b.staged)
+		b.byDoc[write.Document.ID] = at
+		b.staged = append(b.staged, stagedWrite{})
 	}
-	if b.byDoc == nil {
-		b.byDoc = map[string]int{}
-	}
-	if n, ok := b.byDoc[write.Document.ID]; ok {
-		b.writes[n] = write
-		b.changes[n] = w
-		b.resultsOf[n] = append(b.resultsOf[n], rows...)
-		return
-	}
-	b.byDoc[write.Document.ID] = len(b.writes)
-	b.writes = append(b.writes, write)
-	b.changes = append(b.changes, w)
-	b.resultsOf = append(b.resultsOf, rows)
+	st := &b.staged[at]
+	st.Write, st.change = write, w
+	st.incoming = append(st.incoming, n)
+	st.needs = append(st.needs, w.needs...)
 }
 
-// slugsFree refuses a document whose slug another one holds, here or in the
-// batch, so that the report names it before anything is written.
+// slugsFree refuses a document whose slug another one of the batch holds, so
+// that the report names it before anything is written; on a dry run, which does
+// not hear what the store says to a write, another one of the store as well.
 func (b *importBatch) slugsFree(ctx context.Context, w *change) error {
 	for _, key := range w.doc.Keys.Slugs {
 		id, ok := b.overlay.slugs[key]
+		if !ok && b.dry {
+			switch d, err := w.bySlug(ctx, key); {
+			case err == nil:
+				id, ok = d.ID, true
+			case !isNotFound(err):
+				return b.s.storeProblem(err)
+			}
+		}
 		if ok && id != w.doc.ID {
-			return &Problem{Class: Conflict, Code: "slug_taken", Params: map[string]any{"slug": key}}
+			return slugTaken(key[strings.LastIndexByte(key, '/')+1:], nil)
 		}
 	}
 	return nil
@@ -244,49 +367,52 @@ func (b *importBatch) open(ctx context.Context, in *Incoming) (*change, error) {
 			return nil, invalidField("/owner", "unknown_owner", map[string]any{"owner": in.Owner})
 		}
 	}
+	id := in.ID
+	if id != "" {
+		var ok bool
+		if id, ok = parseID(id); !ok {
+			return nil, invalidField("/id", "invalid_id", nil)
+		}
+	}
 	now := b.s.now()
-	w := &change{s: b.s, actor: b.actor, now: now, def: def, loose: true, overlay: b.overlay, doc: &Document{ID: in.ID}}
-	d, err := b.find(ctx, w, in)
+	w := &change{s: b.s, actor: b.actor, now: now, def: def, loose: true, overlay: b.overlay, doc: &Document{ID: id}}
+	d, err := b.find(ctx, w, id, in)
 	if err != nil {
 		return nil, err
 	}
 	if d != nil {
-		if d.Type != in.Type {
+		switch {
+		case d.Type != in.Type:
 			return nil, &Problem{Class: Conflict, Code: "type_mismatch", Params: map[string]any{"type": d.Type}}
+		case d.Discarded: // what somebody threw away does not come back by itself
+			return nil, &Problem{Class: Conflict, Code: "id_taken"}
 		}
 		w.doc = d.clone()
 		w.expect = d.Version
 		if n, ok := b.byDoc[d.ID]; ok { // continue the write already staged
-			w.expect = b.writes[n].Expect
-			w.revs = b.writes[n].Revisions
-			w.events = b.writes[n].Document.Pending
+			w.expect = b.staged[n].Expect
+			w.revs = slices.Clone(b.staged[n].Revisions)
+			w.events = slices.Clone(b.staged[n].Document.Pending)
 		}
 		return w, nil
 	}
-	id := in.ID
 	if id == "" {
 		id = uuid.Must(uuid.NewV7()).String()
 	}
-	w.doc = &Document{ID: id, Type: in.Type, Owner: in.Owner, Author: b.actor.ID, CreatedAt: now, Shared: json.RawMessage("{}")}
+	w.doc = &Document{ID: id, Type: in.Type, Owner: in.Owner, Author: b.actor.ID, CreatedAt: now, Shared: emptyObject}
 	return w, nil
 }
 
-func (b *importBatch) find(ctx context.Context, w *change, in *Incoming) (*Document, error) {
-	get := func(id string) (*Document, error) {
-		if d := b.overlay.docs[id]; d != nil {
-			return d, nil
-		}
-		return b.s.store.Get(ctx, id)
-	}
-	if in.ID != "" {
-		if _, err := uuid.Parse(in.ID); err != nil {
-			return nil, invalidField("/id", "invalid_id", nil)
-		}
-		d, err := get(in.ID)
+// find gives the document that the incoming one is, or nil.
+func (b *importBatch) find(ctx context.Context, w *change, id string, in *Incoming) (*Document, error) {
+	orNone := func(d *Document, err error) (*Document, error) {
 		if isNotFound(err) {
 			return nil, nil
 		}
 		return d, b.s.storeProblem(err)
+	}
+	if id != "" {
+		return orNone(w.document(ctx, id))
 	}
 	for i := range in.Variants {
 		v := &in.Variants[i]
@@ -302,17 +428,9 @@ func (b *importBatch) find(ctx context.Context, w *change, in *Incoming) (*Docum
 		if !ValidSlug(slug) {
 			continue
 		}
-		w.locale = locale
-		key := slugKey(in.Type, locale, slug)
-		if id, ok := b.overlay.slugs[key]; ok {
-			return b.overlay.docs[id], nil
-		}
-		d, err := b.s.store.BySlug(ctx, key)
-		switch {
-		case err == nil:
-			return get(d.ID)
-		case !isNotFound(err):
-			return nil, b.s.storeProblem(err)
+		d, err := orNone(w.bySlug(ctx, slugKey(in.Type, locale, slug)))
+		if d != nil || err != nil {
+			return d, err
 		}
 	}
 	return nil, nil
@@ -320,14 +438,13 @@ func (b *importBatch) find(ctx context.Context, w *change, in *Incoming) (*Docum
 
 // saved is what undo brings back when a variant is refused half-way.
 type saved struct {
-	doc    *Document
-	revs   int
-	events int
+	doc                 *Document
+	revs, events, needs int
 }
 
-func (w *change) save() saved { return saved{w.doc.clone(), len(w.revs), len(w.events)} }
+func (w *change) save() saved { return saved{w.doc.clone(), len(w.revs), len(w.events), len(w.needs)} }
 func (w *change) undo(k saved) {
-	w.doc, w.revs, w.events = k.doc, w.revs[:k.revs], w.events[:k.events]
+	w.doc, w.revs, w.events, w.needs = k.doc, w.revs[:k.revs], w.events[:k.events], w.needs[:k.needs]
 }
 
 // variant brings one variant in.
@@ -341,25 +458,77 @@ func (b *importBatch) variant(ctx context.Context, w *change, in *IncomingVarian
 	outcome := Unchanged
 	var changes []FieldChange
 	v := w.doc.Variant(locale)
-	if v == nil {
-		if err := w.begin(ctx, locale, in.Slug, in.Fields, ""); err != nil {
-			return Refused, nil, err
-		}
+	known := false
+	switch {
+	case v == nil:
+		err = w.begin(ctx, locale, in.Slug, in.Fields, "")
 		outcome = Created
-	} else {
-		if changes, err = w.importEdit(ctx, v, in); err != nil {
-			return Refused, nil, err
+	default:
+		if known, err = w.knownLive(ctx, v, in); err == nil && !known {
+			changes, err = w.importEdit(ctx, v, in)
 		}
 	}
-	v = w.doc.Variant(locale)
-	if err := w.importState(ctx, v, in); err != nil {
+	if err != nil {
 		return Refused, nil, err
 	}
-	w.importDates(v, in, outcome == Created || len(changes) > 0)
+	v = w.doc.Variant(locale)
+	if err := w.importState(ctx, v, in, known); err != nil {
+		return Refused, nil, err
+	}
+	w.importDates(v, in, before)
 	if outcome == Unchanged && len(w.events) > before {
 		outcome = Changed
 	}
 	return outcome, changes, nil
+}
+
+// knownLive says whether the incoming variant is to be public and is what the
+// public sees already, while the variant has gone on since: a newer working copy
+// waits, or facts that another language changed. An import brings what is new;
+// it does not set back what somebody is working on.
+func (w *change) knownLive(ctx context.Context, v *Variant, in *IncomingVariant) (bool, error) {
+	to := w.def.State(in.State)
+	if v.Live.IsZero() || !in.Publish && (to == nil || !to.Public) {
+		return false, nil
+	}
+	live, err := w.revision(ctx, v.Live.Hash)
+	if err != nil {
+		return false, err
+	}
+	facts, err := w.revision(ctx, w.doc.LiveShared.Hash)
+	if err != nil {
+		return false, err
+	}
+	if v.Live == v.Latest && facts.SharedVersion == w.doc.SharedVersion {
+		return false, nil // nothing has gone on
+	}
+	if in.Slug != "" && in.Slug != v.LiveSlug {
+		return false, nil
+	}
+	t, _ := w.s.schemas.Type(w.doc.Type)
+	values, issues := t.Parse(in.Fields, &schemas.Env{Territories: w.s.places, Loose: true})
+	if len(issues) > 0 {
+		return false, nil // refused later, with their names
+	}
+	values, issues, err = w.resolve(ctx, t, values, nil)
+	if err != nil || len(issues) > 0 {
+		return false, err
+	}
+	shared, localized := t.Split(values)
+	text, err := canonicalJSON(localized)
+	if err != nil || !bytes.Equal(text, live.Localized) {
+		return false, err
+	}
+	var had map[string]json.RawMessage
+	if err := json.Unmarshal(facts.Shared, &had); err != nil {
+		return false, err
+	}
+	for name, value := range shared {
+		if one, err := canonicalJSON(value); err != nil || !bytes.Equal(one, had[name]) {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // importEdit lays the incoming fields over the variant. What the file does not
@@ -369,7 +538,7 @@ func (w *change) importEdit(ctx context.Context, v *Variant, in *IncomingVariant
 	t, _ := w.s.schemas.Type(w.doc.Type)
 	latest, err := w.revision(ctx, v.Latest.Hash)
 	if err != nil {
-		return nil, w.s.storeProblem(err)
+		return nil, err
 	}
 	patch := make(map[string]any, len(in.Fields))
 	var had map[string]json.RawMessage
@@ -377,49 +546,65 @@ func (w *change) importEdit(ctx context.Context, v *Variant, in *IncomingVariant
 		return nil, err
 	}
 	for name := range had {
-		patch[name] = nil
+		if _, ok := t.Field(name); ok {
+			patch[name] = nil
+		}
 	}
 	for name, value := range in.Fields {
 		patch[name] = value
 	}
-	from := v.State
-	if s := w.def.State(from); s == nil || !s.Editable {
-		// The import speaks for the newsroom: it edits what waits for somebody.
-		if !w.s.Holds(w.actor, "administrator") {
-			return nil, &Problem{Class: Conflict, Code: "not_editable", Params: map[string]any{"state": from}}
-		}
-	}
-	changed, err := w.revise(ctx, patch, in.Slug, "", 0)
-	if err != nil || len(changed) == 0 {
+	rights, refusal := w.mayEdit(v)
+	made, err := w.revise(ctx, patch, in.Slug, "", 0)
+	if err != nil || len(made.fields) == 0 {
 		return nil, err
 	}
-	w.afterEdit(v, changed)
-	now := w.revs[len(w.revs)-1]
-	return Diff(t, latest, now)
+	// What waits for somebody is not edited, but by the administrator.
+	if rights != editsAll && !w.s.Holds(w.actor, "administrator") {
+		if refusal == nil {
+			refusal = forbidden()
+		}
+		return nil, refusal
+	}
+	if err := w.afterEdit(ctx, v, made); err != nil {
+		return nil, err
+	}
+	return Diff(t, latest, w.revs[len(w.revs)-1])
 }
 
-// importState takes the steps that lead to the state asked for.
-func (w *change) importState(ctx context.Context, v *Variant, in *IncomingVariant) error {
-	want := func(s *workflow.State) bool { return s.Name == in.State }
-	switch {
-	case in.Publish:
-		want = func(s *workflow.State) bool { return s.Public }
-	case in.State == "":
-		return w.importSchedule(ctx, v, in)
-	case w.def.State(in.State) == nil:
+// importState takes the steps that lead to the state asked for. A moment of
+// publication that has passed asks for it now; after its expiry a variant does
+// not become public, and is withdrawn when it is. known says that what is public
+// is what is asked for, so that only a step between public states is missing.
+func (w *change) importState(ctx context.Context, v *Variant, in *IncomingVariant, known bool) error {
+	passed := func(t time.Time) bool { return !t.IsZero() && !t.After(w.now) }
+	now, asked := w.def.State(v.State), w.def.State(in.State)
+	if now == nil || in.State != "" && asked == nil {
 		return invalidField("/state", "invalid_state", map[string]any{"state": in.State})
 	}
-	facts, err := w.variantFacts(ctx, v)
-	if err != nil {
-		return err
+	var want func(*workflow.State) bool
+	switch {
+	case passed(in.ExpireAt) && !v.Live.IsZero():
+		want = func(s *workflow.State) bool { return s.Offline }
+	case passed(in.ExpireAt) && (in.Publish || asked == nil || asked.Public):
+	case known && !now.Public:
+	case in.Publish || passed(in.PublishAt):
+		want = func(s *workflow.State) bool { return s.Public }
+	case asked != nil:
+		want = func(s *workflow.State) bool { return s == asked }
 	}
-	steps, ok := pathTo(w.def, v.State, !v.Live.IsZero(), facts, want)
-	if !ok {
-		return &Problem{Class: Conflict, Code: "invalid_state", Params: map[string]any{"state": in.State}}
-	}
-	for _, step := range steps {
-		if err := w.fire(ctx, step, ""); err != nil {
+	if want != nil {
+		facts, err := w.variantFacts(ctx, v)
+		if err != nil {
 			return err
+		}
+		steps, ok := pathTo(w.def, v.State, !v.Live.IsZero(), facts, want)
+		if !ok {
+			return &Problem{Class: Conflict, Code: "invalid_state", Params: map[string]any{"state": in.State}}
+		}
+		for _, step := range steps {
+			if err := w.fire(ctx, step, ""); err != nil {
+				return err
+			}
 		}
 	}
 	return w.importSchedule(ctx, v, in)
@@ -463,6 +648,7 @@ func pathTo(def *workflow.Definition, from string, live bool, facts workflow.Fac
 // importSchedule asks for the steps that the file wants later: the first
 // schedulable one that publishes, and the first that withdraws.
 func (w *change) importSchedule(ctx context.Context, v *Variant, in *IncomingVariant) error {
+	var asked []Step
 	for _, ask := range []struct {
 		at   time.Time
 		want func(*workflow.State) bool
@@ -470,56 +656,58 @@ func (w *change) importSchedule(ctx context.Context, v *Variant, in *IncomingVar
 		{in.PublishAt, func(s *workflow.State) bool { return s.Public }},
 		{in.ExpireAt, func(s *workflow.State) bool { return s.Offline }},
 	} {
-		if ask.at.IsZero() || !ask.at.After(w.now) {
+		if !ask.at.After(w.now) {
 			continue
 		}
+		at := ask.at.UTC().Truncate(time.Millisecond)
 		for i := range w.def.Transitions {
 			t := &w.def.Transitions[i]
 			if !t.Schedulable || !ask.want(w.def.State(t.To)) {
 				continue
 			}
-			if !w.scheduled(v, t.Name, ask.at) {
-				if err := w.schedule(ctx, Step{Name: t.Name, At: ask.at}); err != nil {
-					return err
-				}
+			if !w.scheduled(v, t.Name, at) {
+				asked = append(asked, Step{Name: t.Name, At: at})
 			}
 			break
+		}
+	}
+	// All that moves leaves its old place first: the new ones fit each other.
+	v.Schedule = slices.DeleteFunc(v.Schedule, func(d Scheduled) bool {
+		return slices.ContainsFunc(asked, func(s Step) bool { return s.Name == d.Transition })
+	})
+	for _, step := range asked {
+		if err := w.schedule(ctx, step); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 func (w *change) scheduled(v *Variant, transition string, at time.Time) bool {
-	for _, d := range v.Schedule {
-		if d.Transition == transition && d.At.Equal(at) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(v.Schedule, func(d Scheduled) bool { return d.Transition == transition && d.At.Equal(at) })
 }
 
 // importDates takes over the outside's dates. They are facts about the content,
-// not about this store: the events say when it really came in.
-func (w *change) importDates(v *Variant, in *IncomingVariant, changed bool) {
+// not about this store: the events say when it really came in. before is how
+// many events there were before this variant's turn.
+func (w *change) importDates(v *Variant, in *IncomingVariant, before int) {
 	published := in.PublishedAt.UTC().Truncate(time.Millisecond)
 	if !in.PublishedAt.IsZero() && !v.PublishedAt.Equal(published) {
 		v.PublishedAt = published
-		w.touch()
+		if len(w.events) == before {
+			w.tellDates(v)
+		}
 	}
-	if !in.UpdatedAt.IsZero() && (changed || len(w.events) > 0) {
+	if !in.UpdatedAt.IsZero() && len(w.events) > before {
 		v.UpdatedAt = in.UpdatedAt.UTC().Truncate(time.Millisecond)
 	}
 }
 
-// touch makes sure that a change of dates alone is still told to consumers.
-func (w *change) touch() {
-	if len(w.events) > 0 {
-		return
-	}
-	v := w.doc.Variant(w.locale)
+// tellDates tells consumers of a change of dates alone.
+func (w *change) tellDates(v *Variant) {
 	e := Event{Kind: EventEdited, From: v.State, To: v.State, Comment: "published_at"}
 	if !v.Live.IsZero() {
-		e.Effect = EffectPublished
+		e.Effect, e.Revision = EffectPublished, v.Live.Hash
 	}
 	w.record(e)
 }

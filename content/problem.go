@@ -1,6 +1,7 @@
 package content
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -75,6 +76,8 @@ func AsProblem(err error) *Problem {
 		return &Problem{Class: NotFound, Code: "not_found", Err: err}
 	case errors.Is(err, ErrConflict):
 		return &Problem{Class: Conflict, Code: "busy", Err: err}
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return &Problem{Class: Unavailable, Code: "store_unavailable", Err: err}
 	}
 	return &Problem{Class: Internal, Code: "internal_error", Err: err}
 }

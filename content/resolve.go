@@ -14,16 +14,23 @@ import (
 // items of the batch find earlier ones.
 type overlay struct {
 	docs  map[string]*Document
+	fresh map[string]bool   // documents that the store does not have yet
 	slugs map[string]string // Keys.Slugs → document id
 	revs  map[string]*Revision
 }
 
 func newOverlay() *overlay {
-	return &overlay{docs: map[string]*Document{}, slugs: map[string]string{}, revs: map[string]*Revision{}}
+	return &overlay{docs: map[string]*Document{}, fresh: map[string]bool{}, slugs: map[string]string{}, revs: map[string]*Revision{}}
 }
 
 func (o *overlay) add(w Write) {
+	if before := o.docs[w.Document.ID]; before != nil {
+		for _, slug := range before.Keys.Slugs {
+			delete(o.slugs, slug)
+		}
+	}
 	o.docs[w.Document.ID] = w.Document
+	o.fresh[w.Document.ID] = w.Expect == 0
 	for _, slug := range w.Document.Keys.Slugs {
 		o.slugs[slug] = w.Document.ID
 	}
@@ -44,43 +51,63 @@ func (w *change) revision(ctx context.Context, hash string) (*Revision, error) {
 			return r, nil
 		}
 	}
-	return w.s.store.Revision(ctx, hash)
+	return w.s.revision(ctx, hash)
 }
 
-// bySlug gives the id of the document that holds a slug key.
-func (w *change) bySlug(ctx context.Context, key string) (string, error) {
+// document reads a document of the batch, or of the store.
+func (w *change) document(ctx context.Context, id string) (*Document, error) {
 	if w.overlay != nil {
-		if id, ok := w.overlay.slugs[key]; ok {
-			return id, nil
+		if d := w.overlay.docs[id]; d != nil {
+			return d, nil
 		}
+	}
+	return w.s.store.Get(ctx, id)
+}
+
+// bySlug reads the document that holds a slug key, in the batch or in the store.
+func (w *change) bySlug(ctx context.Context, key string) (*Document, error) {
+	if w.overlay == nil {
+		return w.s.store.BySlug(ctx, key)
+	}
+	if id, ok := w.overlay.slugs[key]; ok {
+		return w.overlay.docs[id], nil
 	}
 	d, err := w.s.store.BySlug(ctx, key)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return d.ID, nil
+	if newer := w.overlay.docs[d.ID]; newer != nil {
+		return nil, ErrNotFound // the batch has taken the slug from it
+	}
+	return d, nil
+}
+
+// parseID gives the canonical form of a document's id.
+func parseID(s string) (string, bool) {
+	id, err := uuid.Parse(s)
+	return id.String(), err == nil && len(s) == 36
 }
 
 // target finds what a reference names: a document's id, or the slug of a
-// document of an allowed type in any language.
+// document of an allowed type in any language. What the actor can see neither
+// as a reader nor as an editor does not exist.
 func (w *change) target(ctx context.Context, ref string, types []string) (string, error) {
-	if ref == w.doc.ID {
-		return "", ErrNotFound // nothing refers to itself
+	accept := func(d *Document, err error) (string, error) {
+		switch {
+		case err != nil:
+			return "", err
+		case d.ID == w.doc.ID, d.Discarded, !slices.Contains(types, d.Type):
+			return "", ErrNotFound // nothing refers to itself
+		case !d.Live() && !w.s.visible(w.actor, d, w.now):
+			return "", ErrNotFound
+		}
+		if w.overlay != nil && w.overlay.fresh[d.ID] {
+			w.needs = append(w.needs, d.ID)
+		}
+		return d.ID, nil
 	}
-	if _, err := uuid.Parse(ref); err == nil {
-		d := (*Document)(nil)
-		if w.overlay != nil {
-			d = w.overlay.docs[ref]
-		}
-		if d == nil {
-			if d, err = w.s.store.Get(ctx, ref); err != nil {
-				return "", err
-			}
-		}
-		if slices.Contains(types, d.Type) && !d.Discarded {
-			return d.ID, nil
-		}
-		return "", ErrNotFound
+	if id, ok := parseID(ref); ok {
+		return accept(w.document(ctx, id))
 	}
 	if typ, slug, ok := strings.Cut(ref, "/"); ok && slices.Contains(types, typ) {
 		types, ref = []string{typ}, slug
@@ -90,12 +117,9 @@ func (w *change) target(ctx context.Context, ref string, types []string) (string
 	}
 	for _, typ := range types {
 		for _, locale := range w.localesToTry() {
-			id, err := w.bySlug(ctx, slugKey(typ, locale, ref))
-			if err == nil && id != w.doc.ID {
-				return id, nil
-			}
-			if err != nil && !isNotFound(err) {
-				return "", err
+			id, err := accept(w.bySlug(ctx, slugKey(typ, locale, ref)))
+			if !isNotFound(err) {
+				return id, err
 			}
 		}
 	}
@@ -115,11 +139,25 @@ func (w *change) localesToTry() []string {
 }
 
 // resolve gives the values with references replaced by document ids, and says
-// which lead nowhere.
-func (w *change) resolve(ctx context.Context, t *schemas.Type, values schemas.Values) (schemas.Values, []schemas.Issue, error) {
+// which lead nowhere. Those that the document already had stay as they are,
+// even when their target is gone since: who changes a title is not asked about
+// the organisation.
+func (w *change) resolve(ctx context.Context, t *schemas.Type, values schemas.Values, had []schemas.Ref) (schemas.Values, []schemas.Issue, error) {
+	type place struct{ field, target string }
+	at := func(ref schemas.Ref) place {
+		field, _, _ := strings.Cut(ref.Path[1:], "/")
+		return place{field, ref.Target}
+	}
+	known := make(map[place]bool, len(had))
+	for _, ref := range had {
+		known[at(ref)] = true
+	}
 	var issues []schemas.Issue
 	var failed error
 	out := t.MapReferences(values, func(ref schemas.Ref) (string, bool) {
+		if known[at(ref)] {
+			return ref.Target, true
+		}
 		id, err := w.target(ctx, ref.Target, ref.Types)
 		switch {
 		case err == nil:

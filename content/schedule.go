@@ -28,16 +28,21 @@ func mustLoad(name string) *time.Location {
 // they go forward one does not exist: it is read with the offset that held
 // before the change, so 02:30 becomes 03:30 summer time. The answer is UTC.
 func ParseMoment(s string) (time.Time, error) {
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
+	if t, err := time.Parse(time.RFC3339, s); err == nil && writable(t) {
 		return t.UTC().Truncate(time.Millisecond), nil
 	}
 	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", time.DateOnly} {
-		if t, err := time.Parse(layout, s); err == nil { // parsed as if UTC: a plain calendar reading
+		if t, err := time.Parse(layout, s); err == nil && writable(t) { // parsed as if UTC: a plain calendar reading
 			return inRome(t), nil
 		}
 	}
 	return time.Time{}, &Problem{Class: Invalid, Code: "invalid_time", Params: map[string]any{"value": s}}
 }
+
+// writable says whether a moment can be kept: RFC 3339 has years of four
+// digits, and in UTC it may be another year. Year 1 is where the zero time is,
+// which stands for no time.
+func writable(t time.Time) bool { return t.UTC().Year() > 1 && t.UTC().Year() < 9999 }
 
 // inRome takes a calendar reading (held in a UTC time) as Rome's clock shows it.
 func inRome(wall time.Time) time.Time {
@@ -76,13 +81,20 @@ func (w *change) schedule(ctx context.Context, step Step) error {
 	if !slices.ContainsFunc(t.Roles, facts.Holds) {
 		return forbidden()
 	}
+	due := Scheduled{Transition: step.Name, At: step.At.UTC().Truncate(time.Millisecond), Actor: w.actor.ID}
 	switch {
 	case !t.Schedulable:
 		return &Problem{Class: Conflict, Code: "not_schedulable", Params: map[string]any{"transition": step.Name}}
-	case !step.At.After(w.now):
+	case !writable(due.At):
+		return invalidField("/at", "invalid_time", nil)
+	case !due.At.After(w.now):
 		return invalidField("/at", "time_past", map[string]any{"value": step.At.Format(time.RFC3339)})
+	case w.endsBeforeItBegins(v, due):
+		return invalidField("/at", "invalid_time", map[string]any{"value": step.At.Format(time.RFC3339)})
 	}
-	due := Scheduled{Transition: step.Name, At: step.At.UTC().Truncate(time.Millisecond), Actor: w.actor.ID}
+	if err := w.checkComment(t, step.Comment); err != nil {
+		return err
+	}
 	if w.def.State(t.To).Public {
 		if _, _, err := w.def.Fire(v.State, step.Name, facts); err != nil {
 			return w.refusal(ctx, err, v, step.Name)
@@ -92,6 +104,33 @@ func (w *change) schedule(ctx context.Context, step Step) error {
 	w.addSchedule(v, due)
 	w.record(Event{Kind: EventScheduled, Transition: step.Name, DueAt: due.At, Comment: step.Comment})
 	return nil
+}
+
+// endsBeforeItBegins says whether, with one more step waiting, something that is
+// not public would be withdrawn before or when it is published: it would then
+// stay public for ever.
+func (w *change) endsBeforeItBegins(v *Variant, due Scheduled) bool {
+	if !v.Live.IsZero() {
+		return false // what is public now may end first
+	}
+	var begins, ends time.Time
+	for _, d := range append(slices.Clone(v.Schedule), due) {
+		t := w.def.Transition(d.Transition)
+		if t == nil {
+			continue // the workflow no longer has it; it falls away when it is due
+		}
+		to := w.def.State(t.To)
+		if d.Transition == due.Transition {
+			d.At = due.At // it is moved
+		}
+		if to.Public && (begins.IsZero() || d.At.Before(begins)) {
+			begins = d.At
+		}
+		if to.Offline && (ends.IsZero() || d.At.Before(ends)) {
+			ends = d.At
+		}
+	}
+	return !begins.IsZero() && !ends.IsZero() && !begins.Before(ends)
 }
 
 func (w *change) addSchedule(v *Variant, due Scheduled) {
@@ -108,7 +147,7 @@ func (s *Service) Unschedule(ctx context.Context, actor Actor, id, locale, etag,
 		if v == nil || t == nil || !slices.ContainsFunc(v.Schedule, func(d Scheduled) bool { return d.Transition == transition }) {
 			return notFound()
 		}
-		if !slices.ContainsFunc(t.Roles, w.facts(w.where(), nil).Holds) {
+		if !slices.ContainsFunc(t.Roles, w.facts(w.whereOf(v), nil).Holds) {
 			return forbidden()
 		}
 		w.dropSchedule(v, transition, "taken_back")
@@ -121,43 +160,64 @@ func (w *change) dropSchedule(v *Variant, transition, why string) {
 	w.record(Event{Kind: EventUnscheduled, Transition: transition, Comment: why})
 }
 
-// reschedule follows an edit: a waiting publication is pinned to the new
-// revision when the approvals stand, and falls away when they do not.
-func (w *change) reschedule(v *Variant, voided bool) {
-	for _, d := range slices.Clone(v.Schedule) {
-		switch {
-		case d.Revision == "":
-		case voided:
-			w.dropSchedule(v, d.Transition, "edited")
-		default:
-			d.Revision = v.Latest.Hash
-			w.addSchedule(v, d)
-		}
+// overtake follows an edit or a step. A waiting publication goes on waiting, for
+// what is the latest revision now, when the actor could ask for it as things
+// stand; else nobody with the right to has seen what would appear, and it falls
+// away. So it does when it is void for another reason.
+func (w *change) overtake(ctx context.Context, v *Variant, void bool, why string) error {
+	if !slices.ContainsFunc(v.Schedule, func(d Scheduled) bool { return d.Revision != "" }) {
+		return nil
 	}
+	facts, err := w.variantFacts(ctx, v)
+	if err != nil {
+		return err
+	}
+	for _, d := range slices.Clone(v.Schedule) {
+		if d.Revision == "" {
+			continue
+		}
+		if _, _, err := w.def.Fire(v.State, d.Transition, facts); err != nil || void {
+			w.dropSchedule(v, d.Transition, why)
+			continue
+		}
+		d.Revision = v.Latest.Hash
+		w.addSchedule(v, d)
+	}
+	return nil
 }
 
 // RunDue fires what has fallen due and says how many documents it changed. The
 // step and the removal of its schedule are one compare-and-swap, so it happens
-// exactly once however many processes ask, and after any restart.
+// exactly once however many processes ask, and after any restart. A document
+// that fails does not hold up the others; it is tried again at the next call,
+// and named in the error.
 func (s *Service) RunDue(ctx context.Context) (int, error) {
-	const batch = 100
+	const batch, told = 100, 10
 	done := 0
+	tried := map[string]bool{} // what is due after its turn, because it failed
+	var errs []error
 	for {
-		docs, err := s.store.Due(ctx, s.now(), batch)
+		docs, err := s.store.Due(ctx, s.now(), batch+len(tried))
 		if err != nil {
-			return done, err
+			return done, errors.Join(append(errs, s.storeProblem(err))...)
 		}
+		docs = slices.DeleteFunc(docs, func(d *Document) bool { return tried[d.ID] })
 		for _, d := range docs {
 			changed, err := s.runDue(ctx, d.ID)
-			if err != nil {
-				return done, fmt.Errorf("document %s: %w", d.ID, err)
-			}
-			if changed {
+			switch {
+			case ctx.Err() != nil && err != nil:
+				return done, errors.Join(append(errs, err)...)
+			case changed:
 				done++
+			default:
+				tried[d.ID] = true
+			}
+			if err != nil && len(errs) < told {
+				errs = append(errs, fmt.Errorf("document %s: %w", d.ID, err))
 			}
 		}
 		if len(docs) < batch {
-			return done, nil
+			return done, errors.Join(errs...)
 		}
 	}
 }
@@ -188,18 +248,21 @@ func (s *Service) runDue(ctx context.Context, id string) (bool, error) {
 
 func (w *change) runVariant(ctx context.Context, locale string) error {
 	w.locale = locale
+	w.actor = System("schedule")
+	if w.def == nil {
+		return invalidField("/type", "unknown_type", map[string]any{"type": w.doc.Type})
+	}
 	for {
 		v := w.doc.Variant(locale)
 		if len(v.Schedule) == 0 || v.Schedule[0].At.After(w.now) {
 			return nil
 		}
 		due := v.Schedule[0]
-		if w.def == nil || due.Revision != "" && due.Revision != v.Latest.Hash {
+		w.actor.OnBehalfOf = due.Actor
+		if due.Revision != "" && due.Revision != v.Latest.Hash {
 			w.dropSchedule(v, due.Transition, "edited")
 			continue
 		}
-		w.actor = System("schedule")
-		w.actor.OnBehalfOf = due.Actor
 		err := w.fire(ctx, due.Transition, "")
 		var p *Problem
 		switch {

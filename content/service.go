@@ -9,8 +9,10 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -62,12 +64,13 @@ func New(store Store, reg *schemas.Registry, opt Options) (*Service, error) {
 	return s, err
 }
 
-// LoadWorkflows reads the embedded workflow of every declared type.
+// LoadWorkflows reads the workflow of every declared type, from where the
+// registry was loaded.
 func LoadWorkflows(reg *schemas.Registry) (map[string]*workflow.Definition, error) {
 	out := map[string]*workflow.Definition{}
 	for _, t := range reg.Types() {
 		file := path.Join("workflows", t.Workflow+".yaml")
-		data, err := fs.ReadFile(schemas.Files, file)
+		data, err := fs.ReadFile(reg.Files(), file)
 		if err != nil {
 			return nil, fmt.Errorf("type %q: workflow %q: %w", t.Name, t.Workflow, err)
 		}
@@ -110,28 +113,34 @@ type Edit struct {
 
 // Create begins a document with one variant.
 func (s *Service) Create(ctx context.Context, actor Actor, in NewVariant) (*Document, error) {
+	if actor.Anonymous() {
+		return nil, unauthenticated()
+	}
 	def := s.workflowOf(in.Type)
 	if def == nil {
 		return nil, invalidField("/type", "unknown_type", map[string]any{"type": in.Type})
 	}
-	now := s.now()
-	owner, err := s.ownerFor(actor, def, in.Owner, now)
-	if err != nil {
-		return nil, err
+	for try := 0; ; try++ {
+		now := s.now()
+		owner, err := s.ownerFor(actor, in.Owner, now)
+		if err != nil {
+			return nil, err
+		}
+		d := &Document{ID: uuid.Must(uuid.NewV7()).String(), Type: in.Type, Owner: owner, Author: actor.ID, CreatedAt: now, Shared: emptyObject}
+		w := &change{s: s, actor: actor, now: now, doc: d, def: def}
+		if err := w.begin(ctx, in.Locale, in.Slug, in.Fields, in.Note); err != nil {
+			return nil, err
+		}
+		out, err := s.commit(ctx, w)
+		if w.madeSlug && errors.Is(err, ErrDuplicate) && try < maxRetries {
+			continue // somebody took the slug that the title gave; another is made
+		}
+		return out, err
 	}
-	d := &Document{ID: uuid.Must(uuid.NewV7()).String(), Type: in.Type, Owner: owner, Author: actor.ID, CreatedAt: now, Shared: json.RawMessage("{}")}
-	w := &change{s: s, actor: actor, now: now, doc: d, def: def}
-	if err := w.begin(ctx, in.Locale, in.Slug, in.Fields, in.Note); err != nil {
-		return nil, err
-	}
-	return s.commit(ctx, w)
 }
 
 // ownerFor settles whose the new document is, which decides who may create it.
-func (s *Service) ownerFor(a Actor, def *workflow.Definition, asked string, now time.Time) (string, error) {
-	if a.Anonymous() {
-		return "", unauthenticated()
-	}
+func (s *Service) ownerFor(a Actor, asked string, now time.Time) (string, error) {
 	if asked != "" {
 		if err := checkOwner(asked); err != nil {
 			return "", invalidField("/owner", "unknown_owner", map[string]any{"owner": asked})
@@ -142,8 +151,8 @@ func (s *Service) ownerFor(a Actor, def *workflow.Definition, asked string, now 
 		return "", nil
 	}
 	var scopes []string
-	for _, g := range a.Grants {
-		if g.Role == "contributor" && (g.Until.IsZero() || now.Before(g.Until)) {
+	for i := range a.Grants {
+		if g := &a.Grants[i]; g.Role == "contributor" && g.active(now) && !slices.Contains(scopes, g.Scope) {
 			scopes = append(scopes, g.Scope)
 		}
 	}
@@ -185,8 +194,12 @@ type change struct {
 	events []Event
 	// loose takes values as front matter and spreadsheets write them.
 	loose bool
-	// overlay finds revisions and slugs that an import has made but not written.
+	// overlay finds revisions and slugs that an import has made but not written;
+	// needs are the new documents in it that this change refers to.
 	overlay *overlay
+	needs   []string
+	// madeSlug says that the variant's slug was made here, not asked for.
+	madeSlug bool
 }
 
 const maxRetries = 40
@@ -223,7 +236,8 @@ func (s *Service) update(ctx context.Context, actor Actor, id, locale, etag stri
 			return d, nil // nothing to change
 		}
 		out, err := s.commit(ctx, w)
-		if !errors.Is(err, ErrConflict) || try == maxRetries {
+		lost := errors.Is(err, ErrConflict) || w.madeSlug && errors.Is(err, ErrDuplicate)
+		if !lost || try == maxRetries {
 			return out, err
 		}
 	}
@@ -245,9 +259,9 @@ func (s *Service) precondition(ctx context.Context, d *Document, locale, etag st
 		return p
 	}
 	p.Current.State, p.Current.Revision, p.Current.UpdatedAt = v.State, v.Latest.Number, v.UpdatedAt.Format(time.RFC3339Nano)
-	latest, err := s.store.Revision(ctx, v.Latest.Hash)
+	latest, err := s.revision(ctx, v.Latest.Hash)
 	if err != nil {
-		return s.storeProblem(err)
+		return err
 	}
 	p.Current.Author = latest.Author
 	// The variant's version grows with steps as well as with edits, so what the
@@ -275,6 +289,9 @@ func (s *Service) commit(ctx context.Context, w *change) (*Document, error) {
 		if errors.Is(err, ErrConflict) {
 			return nil, err
 		}
+		if !errors.Is(err, ErrDuplicate) {
+			s.changed() // it may have been written all the same
+		}
 		return nil, s.writeProblem(err, w)
 	}
 	s.changed()
@@ -288,17 +305,25 @@ func (s *Service) writeProblem(err error, w *change) error {
 		if v := w.doc.Variant(w.locale); v != nil {
 			slug = v.Slug
 		}
-		return &Problem{Class: Conflict, Code: "slug_taken", Params: map[string]any{"slug": slug}, Err: err,
-			Fields: []schemas.Issue{{Path: "/slug", Code: "slug_taken", Params: map[string]any{"slug": slug}}}}
+		return slugTaken(slug, err)
 	}
 	return s.storeProblem(err)
 }
 
+func slugTaken(slug string, cause error) *Problem {
+	params := map[string]any{"slug": slug}
+	return &Problem{Class: Conflict, Code: "slug_taken", Params: params, Err: cause,
+		Fields: []schemas.Issue{{Path: "/slug", Code: "slug_taken", Params: params}}}
+}
+
 // storeProblem tells a caller what a store's error means.
 func (s *Service) storeProblem(err error) error {
+	var told *Problem
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &told):
+		return err
 	case errors.Is(err, ErrNotFound):
 		return notFound()
 	case errors.Is(err, ErrConflict), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -307,19 +332,44 @@ func (s *Service) storeProblem(err error) error {
 	return &Problem{Class: Unavailable, Code: "store_unavailable", Err: err}
 }
 
+// revision reads a revision that a document points at. That there is none is a
+// fault of the store, and no news about the document.
+func (s *Service) revision(ctx context.Context, hash string) (*Revision, error) {
+	r, err := s.store.Revision(ctx, hash)
+	if isNotFound(err) {
+		return nil, &Problem{Class: Internal, Code: "internal_error", Err: err}
+	}
+	return r, s.storeProblem(err)
+}
+
 // begin makes the first revision of a variant.
-func (w *change) begin(ctx context.Context, locale, slug string, fields map[string]any, note string) error {
-	canonical, err := w.s.locale(locale)
+func (w *change) begin(ctx context.Context, tag, slug string, fields map[string]any, note string) error {
+	locale, err := w.s.locale(tag)
 	if err != nil {
 		return err
 	}
-	w.locale = canonical
-	w.doc.Variants = append(w.doc.Variants, Variant{Locale: canonical, State: w.def.Initial().Name})
+	if !w.s.writtenIn(w.doc.Type, locale) {
+		return invalidField("/locale", "unknown_locale", map[string]any{"locale": tag})
+	}
+	w.locale = locale
+	translation := len(w.doc.Variants) > 0
+	before := w.facts(w.where(), nil)
+	w.doc.Variants = append(w.doc.Variants, Variant{Locale: locale, State: w.def.Initial().Name})
 	slices.SortFunc(w.doc.Variants, func(a, b Variant) int { return strings.Compare(a.Locale, b.Locale) })
-	_, err = w.revise(ctx, fields, slug, note, 0)
+	made, err := w.revise(ctx, fields, slug, note, 0)
 	// Who may create depends on the territories that the values name; before
 	// saying what is wrong with the values, say no to those who may not.
-	if !w.def.MayCreate(w.facts(w.where(), nil)) {
+	after := w.facts(w.where(), nil)
+	if err != nil {
+		after.Holds = w.holdsSomewhere
+	}
+	switch {
+	case w.def.MayCreate(after) && (!translation || w.def.MayCreate(before)):
+	case translation && w.def.MayTranslate(before):
+		if err == nil {
+			err = forbiddenFields(made.facts)
+		}
+	default:
 		return forbidden()
 	}
 	if err != nil {
@@ -329,6 +379,21 @@ func (w *change) begin(ctx context.Context, locale, slug string, fields map[stri
 	return nil
 }
 
+// holdsSomewhere is the answer on a role while the territories are not known,
+// because the values that name them are wrong.
+func (w *change) holdsSomewhere(r workflow.Requirement) bool {
+	if r.Scope == "territory" {
+		r.Scope = ""
+	}
+	return w.s.grant(w.actor, r, w.where(), w.now) != nil
+}
+
+// writtenIn says whether documents of a type may have a variant in that locale.
+func (s *Service) writtenIn(typ, locale string) bool {
+	t, ok := s.schemas.Type(typ)
+	return ok && (len(t.Locales) == 0 || slices.Contains(t.Locales, locale))
+}
+
 // edit makes the next revision and moves the variant where the workflow says
 // that an edit leads. restored is the number of the revision brought back, or 0.
 func (w *change) edit(ctx context.Context, in Edit, restored int) error {
@@ -336,25 +401,77 @@ func (w *change) edit(ctx context.Context, in Edit, restored int) error {
 	if v == nil {
 		return &Problem{Class: NotFound, Code: "no_such_variant", Params: map[string]any{"locale": w.locale}}
 	}
-	if !w.def.MayEdit(v.State, w.facts(w.where(), nil)) {
-		if s := w.def.State(v.State); s != nil && !s.Editable {
-			return &Problem{Class: Conflict, Code: "not_editable", Params: map[string]any{"state": v.State}}
-		}
-		return forbidden()
-	}
-	changed, err := w.revise(ctx, in.Fields, in.Slug, in.Note, restored)
-	if err != nil || len(changed) == 0 {
+	rights, err := w.mayEdit(v)
+	if err != nil {
 		return err
 	}
-	w.afterEdit(v, changed)
-	return nil
+	made, err := w.revise(ctx, in.Fields, in.Slug, in.Note, restored)
+	if err != nil || len(made.fields) == 0 {
+		return err
+	}
+	switch {
+	case rights == editsText:
+		err = forbiddenFields(made.facts)
+	case !w.def.MayEdit(v.State, w.facts(w.where(), nil)):
+		err = forbiddenFields(made.facts) // nobody moves a document out of the own reach
+	}
+	if err != nil {
+		return err
+	}
+	return w.afterEdit(ctx, v, made)
+}
+
+// editRights is how much of a variant an actor may change.
+type editRights int
+
+const (
+	editsNothing editRights = iota
+	editsText               // what the language says for itself
+	editsAll                // the facts as well
+)
+
+// editRights answers for the actor, whatever the variant's state.
+func (w *change) editRights(v *Variant) editRights {
+	facts := w.facts(w.where(), nil)
+	switch {
+	case w.def.MayEdit(v.State, facts):
+		return editsAll
+	case w.def.MayTranslate(facts):
+		return editsText
+	}
+	return editsNothing
+}
+
+// mayEdit says how much the actor may change now, or why nothing.
+func (w *change) mayEdit(v *Variant) (editRights, error) {
+	if s := w.def.State(v.State); s == nil || !s.Editable {
+		return editsNothing, &Problem{Class: Conflict, Code: "not_editable", Params: map[string]any{"state": v.State}}
+	}
+	rights := w.editRights(v)
+	if rights == editsNothing {
+		return rights, forbidden()
+	}
+	return rights, nil
+}
+
+// forbiddenFields refuses a change of fields that are not the actor's to
+// change; without any there is nothing to refuse.
+func forbiddenFields(names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	p := forbidden()
+	for _, name := range names {
+		p.Fields = append(p.Fields, schemas.Issue{Path: "/" + name, Code: "forbidden"})
+	}
+	return p
 }
 
 // afterEdit applies law 4: which approvals and schedules an edit voids is
 // decided by which fields changed.
-func (w *change) afterEdit(v *Variant, changed []string) {
+func (w *change) afterEdit(ctx context.Context, v *Variant, made *revised) error {
 	t, _ := w.s.schemas.Type(w.doc.Type)
-	voided := slices.ContainsFunc(changed, func(name string) bool {
+	voided := slices.ContainsFunc(made.since, func(name string) bool {
 		f, ok := t.Field(name)
 		return name != "slug" && (!ok || f.Voids())
 	})
@@ -368,23 +485,38 @@ func (w *change) afterEdit(v *Variant, changed []string) {
 	v.Approvals = kept
 	from := v.State
 	v.State = w.def.AfterEdit(from, voided)
-	w.record(Event{Kind: EventEdited, From: from, To: v.State, Comment: strings.Join(changed, " ")})
-	w.reschedule(v, voided)
+	w.record(Event{Kind: EventEdited, From: from, To: v.State, Comment: strings.Join(made.fields, " ")})
+	return w.overtake(ctx, v, voided, "edited")
+}
+
+// revised says what a new revision changed, by names of fields.
+type revised struct {
+	// fields differ from what the author had before them: the variant's text and
+	// the document's present facts. None means that there is no new revision.
+	fields []string
+	// since differ from the variant's revision before. Opinions were given on
+	// that one, so facts that another language changed meanwhile count.
+	since []string
+	// facts are the shared ones among fields.
+	facts []string
 }
 
 // revise parses, resolves and stores the next revision of the variant in w, and
-// names the fields that changed. Without a change it makes none.
-func (w *change) revise(ctx context.Context, patch map[string]any, slug, note string, restored int) ([]string, error) {
+// says what changed. Without a change it makes none.
+func (w *change) revise(ctx context.Context, patch map[string]any, slug, note string, restored int) (*revised, error) {
 	s, d, v := w.s, w.doc, w.doc.Variant(w.locale)
 	t, ok := s.schemas.Type(d.Type)
 	if !ok {
 		return nil, invalidField("/type", "unknown_type", map[string]any{"type": d.Type})
 	}
+	if err := checkText("/note", note); err != nil {
+		return nil, err
+	}
 	var last *Revision
 	if !v.Latest.IsZero() {
 		var err error
 		if last, err = w.revision(ctx, v.Latest.Hash); err != nil {
-			return nil, s.storeProblem(err)
+			return nil, err
 		}
 	}
 	values, issues, err := w.merge(ctx, t, last, patch)
@@ -396,7 +528,7 @@ func (w *change) revise(ctx context.Context, patch map[string]any, slug, note st
 		slug = v.Slug
 	}
 	if slug == "" {
-		slug = w.freeSlug(ctx, values)
+		slug, w.madeSlug = w.freeSlug(ctx, values), true
 	} else if !ValidSlug(slug) {
 		issues = append(issues, schemas.Issue{Path: "/slug", Code: "invalid_slug"})
 	}
@@ -410,41 +542,64 @@ func (w *change) revise(ctx context.Context, patch map[string]any, slug, note st
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}
-	// Two revisions may differ in what the type no longer declares, or in shared
-	// facts that another language changed: compare with the document's own.
-	sharedChanged := !bytes.Equal(shared, d.Shared)
 	r := &Revision{
 		Document: d.ID, Type: d.Type, Locale: w.locale, Number: v.Latest.Number + 1, Prev: v.Latest.Hash,
 		Author: w.actor.ID, At: w.now, Slug: slug, Shared: shared, Localized: localized,
 		SharedVersion: d.SharedVersion, Note: note, Restored: restored,
 	}
-	if sharedChanged {
+	if !bytes.Equal(shared, d.Shared) {
 		r.SharedVersion++
 	}
-	var changed []string
-	if last != nil {
-		before := *last
-		before.Shared = d.Shared
-		changes, err := Diff(t, &before, r)
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range changes {
-			changed = append(changed, c.Field)
-		}
-		if len(changed) == 0 {
-			return nil, nil
-		}
+	made, err := compareRevision(t, d, last, r)
+	if err != nil || last != nil && len(made.fields) == 0 {
+		return made, err
 	}
 	r.Hash = r.ComputeHash()
 	d.Shared, d.SharedVersion = shared, r.SharedVersion
 	v.Latest, v.Slug, v.UpdatedAt = r.Ref(), slug, w.now
 	v.Title, _ = values["title"].(string)
+	v.Territories = s.territoriesOf(d)
 	w.revs = append(w.revs, r)
-	return changed, nil
+	return made, nil
 }
 
-// merge lays the patch over the latest values and parses the whole.
+// compareRevision says what a revision changes. last is nil for a first one, of
+// which only the facts are of interest.
+func compareRevision(t *schemas.Type, d *Document, last, r *Revision) (*revised, error) {
+	made := &revised{}
+	seen, now := Revision{Shared: d.Shared}, *r
+	if last != nil {
+		seen.Localized, seen.Slug = last.Localized, last.Slug
+		var err error
+		if made.since, err = changedFields(t, last, r); err != nil {
+			return nil, err
+		}
+	} else {
+		seen.Localized, now.Localized, seen.Slug = emptyObject, emptyObject, r.Slug
+	}
+	var err error
+	made.fields, err = changedFields(t, &seen, &now)
+	for _, name := range made.fields {
+		if f, ok := t.Field(name); ok && !f.Localized {
+			made.facts = append(made.facts, name)
+		}
+	}
+	return made, err
+}
+
+var emptyObject = json.RawMessage("{}")
+
+func changedFields(t *schemas.Type, before, after *Revision) ([]string, error) {
+	changes, err := Diff(t, before, after)
+	var names []string
+	for _, c := range changes {
+		names = append(names, c.Field)
+	}
+	return names, err
+}
+
+// merge lays the patch over the latest values and parses the whole. Stored
+// values of fields that the type no longer declares fall away.
 func (w *change) merge(ctx context.Context, t *schemas.Type, last *Revision, patch map[string]any) (schemas.Values, []schemas.Issue, error) {
 	base := map[string]any{}
 	parts := []json.RawMessage{w.doc.Shared}
@@ -459,6 +614,12 @@ func (w *change) merge(ctx context.Context, t *schemas.Type, last *Revision, pat
 			return nil, nil, err
 		}
 	}
+	for name := range base {
+		if _, ok := t.Field(name); !ok {
+			delete(base, name)
+		}
+	}
+	had := t.References(base)
 	for name, v := range patch {
 		if v == nil {
 			delete(base, name)
@@ -470,19 +631,29 @@ func (w *change) merge(ctx context.Context, t *schemas.Type, last *Revision, pat
 	if len(issues) > 0 {
 		return values, issues, nil
 	}
-	return w.resolve(ctx, t, values)
+	return w.resolve(ctx, t, values, had)
 }
 
-// renderable tries the Markdown that the patch brings.
+// renderable tries the Markdown that the patch brings, wherever it sits.
 func (w *change) renderable(t *schemas.Type, values schemas.Values, patch map[string]any) []schemas.Issue {
 	var out []schemas.Issue
-	for name := range patch {
-		f, ok := t.Field(name)
-		if !ok || f.Kind != "markdown" {
-			continue
+	for _, f := range t.Fields {
+		if _, given := patch[f.Name]; given {
+			out = append(out, w.tryRender(f, values[f.Name], "/"+f.Name)...)
 		}
-		text, _ := values[name].(string)
-		if err := w.s.render(text, w.locale); err != nil {
+	}
+	return out
+}
+
+// tryRender renders the Markdown of a field's value and of its parts.
+func (w *change) tryRender(f *schemas.Field, value any, path string) []schemas.Issue {
+	var out []schemas.Issue
+	switch value := value.(type) {
+	case string:
+		if f.Kind != "markdown" {
+			return nil
+		}
+		if err := w.s.render(value, w.locale); err != nil {
 			code := "invalid_content"
 			if coded, ok := errors.AsType[interface {
 				error
@@ -490,7 +661,15 @@ func (w *change) renderable(t *schemas.Type, values schemas.Values, patch map[st
 			}](err); ok {
 				code = coded.Code()
 			}
-			out = append(out, schemas.Issue{Path: "/" + name, Code: code})
+			out = append(out, schemas.Issue{Path: path, Code: code})
+		}
+	case []any:
+		for i, item := range value {
+			out = append(out, w.tryRender(f, item, path+"/"+strconv.Itoa(i))...)
+		}
+	case map[string]any:
+		for _, part := range f.Parts {
+			out = append(out, w.tryRender(part, value[part.Name], path+"/"+part.Name)...)
 		}
 	}
 	return out
@@ -511,10 +690,11 @@ func (w *change) freeSlug(ctx context.Context, values schemas.Values) string {
 		tail = tail[len(tail)-10:]
 	}
 	if base == "" {
-		return w.doc.Type + "-" + tail
+		return strings.ReplaceAll(w.doc.Type, "_", "-") + "-" + tail
 	}
-	if id, err := w.bySlug(ctx, slugKey(w.doc.Type, w.locale, base)); err == nil && id != w.doc.ID {
-		return base + "-" + tail
+	if d, err := w.bySlug(ctx, slugKey(w.doc.Type, w.locale, base)); err == nil && d.ID != w.doc.ID {
+		base = base[:min(len(base), MaxSlug-len(tail)-1)]
+		return strings.TrimRight(base, "-") + "-" + tail
 	}
 	return base
 }
@@ -559,16 +739,15 @@ func (s *Service) keys(d *Document) Keys {
 		add("owner:" + d.Owner)
 	}
 	add("author:" + d.Author)
-	territories := s.places
-	for _, code := range s.territoriesOf(d) {
+	for _, code := range d.territories() {
 		add("territory:" + code)
-		for _, outer := range territories.Ancestors(code) {
+		for _, outer := range s.places.Ancestors(code) {
 			add("territory:" + outer)
 		}
 	}
 	for i := range d.Variants {
 		v := &d.Variants[i]
-		add("state:"+v.State, "locale:"+v.Locale)
+		add("state:"+v.State, "locale:"+v.Locale, "state:"+v.State+"@"+v.Locale)
 		if !v.Live.IsZero() {
 			add("live")
 		}
@@ -617,8 +796,14 @@ func (s *Service) territoriesOf(d *Document) []string {
 	return shared.Territories
 }
 
+// where is what decides on changes: the document as it is now.
 func (w *change) where() where {
 	return where{owner: w.doc.Owner, territories: w.s.territoriesOf(w.doc), locale: w.locale}
+}
+
+// whereOf is what decides on steps: the revision that a step is about.
+func (w *change) whereOf(v *Variant) where {
+	return where{owner: w.doc.Owner, territories: v.Territories, locale: v.Locale}
 }
 
 // locale gives the canonical tag of a locale that content may be written in.
@@ -642,6 +827,17 @@ func canonicalJSON(v any) (json.RawMessage, error) {
 		return nil, err
 	}
 	return bytes.TrimRight(buf.Bytes(), "\n"), nil
+}
+
+// checkText bounds what people write beside the content: notes and comments.
+func checkText(path, s string) error {
+	switch {
+	case !utf8.ValidString(s):
+		return invalidField(path, "invalid_utf8", nil)
+	case utf8.RuneCountInString(s) > MaxComment:
+		return invalidField(path, "comment_too_long", map[string]any{"max": MaxComment})
+	}
+	return nil
 }
 
 func notFound() *Problem        { return &Problem{Class: NotFound, Code: "not_found"} }

@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/prassi-cms/prassi/content/workflow"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
-// MaxComment is the longest comment on a step, in characters.
+// MaxComment is the longest comment on a step, and the longest note on a
+// revision, in characters.
 const MaxComment = 4000
 
 // Step asks for a workflow transition. A zero At means now; a later moment
@@ -47,30 +48,36 @@ func (w *change) fire(ctx context.Context, name, comment string) error {
 	if err != nil {
 		return w.refusal(ctx, err, v, name)
 	}
-	switch {
-	case t.Comment == workflow.CommentRequired && comment == "" && !w.actor.system:
-		return invalidField("/comment", "comment_required", nil)
-	case utf8.RuneCountInString(comment) > MaxComment:
-		return invalidField("/comment", "comment_too_long", map[string]any{"max": MaxComment})
+	if err := w.checkComment(t, comment); err != nil {
+		return err
+	}
+	shared := w.doc.LiveShared
+	if to.Public {
+		if shared, err = w.sharedAfter(ctx, v); err != nil {
+			return err
+		}
 	}
 	e := Event{Kind: EventTransition, Transition: name, From: v.State, To: to.Name, Comment: comment, Revision: v.Latest.Hash}
 	for _, r := range t.Roles {
-		if g := w.s.grant(w.actor, r, w.where(), w.now); g != nil {
+		if g := w.s.grant(w.actor, r, w.whereOf(v), w.now); g != nil {
 			e.Grant = g.String()
 			break
 		}
 	}
+	if t.Voids {
+		v.Approvals = nil
+	}
 	if t.Opinion != "" {
+		// Who gives an opinion again has changed it, and still has one voice.
+		v.Approvals = slices.DeleteFunc(v.Approvals, func(a Approval) bool { return a.Body == t.Opinion && a.Actor == w.actor.ID })
 		v.Approvals = append(v.Approvals, Approval{
-			Body: t.Opinion, Territory: w.seat(), Revision: v.Latest.Hash, Actor: w.actor.ID, At: w.now, Comment: comment,
+			Body: t.Opinion, Territory: w.seat(v), Revision: v.Latest.Hash, Actor: w.actor.ID, At: w.now, Comment: comment,
 		})
 	}
 	v.State = to.Name
 	switch {
 	case to.Public:
-		if err := w.publish(ctx, v); err != nil {
-			return err
-		}
+		w.publish(v, shared)
 		e.Effect = EffectPublished
 	case to.Offline && !v.Live.IsZero():
 		w.withdraw(v)
@@ -79,26 +86,52 @@ func (w *change) fire(ctx context.Context, name, comment string) error {
 	// A step taken now settles the same step waiting for later.
 	v.Schedule = slices.DeleteFunc(v.Schedule, func(d Scheduled) bool { return d.Transition == name })
 	w.record(e)
-	return nil
+	// What a person takes from the public does not come back by itself.
+	return w.overtake(ctx, v, to.Offline && !w.actor.system, "overtaken")
+}
+
+// checkComment refuses a comment that is too long or not there.
+func (w *change) checkComment(t *workflow.Transition, comment string) error {
+	if t.Comment == workflow.CommentRequired && strings.TrimSpace(comment) == "" && !w.actor.system {
+		return invalidField("/comment", "comment_required", nil)
+	}
+	return checkText("/comment", comment)
 }
 
 // seat is the territory for which a council's member speaks: the grant's.
-func (w *change) seat() string {
-	g := w.s.grant(w.actor, workflow.Requirement{Role: "reviewer", Scope: "territory"}, w.where(), w.now)
+func (w *change) seat(v *Variant) string {
+	g := w.s.grant(w.actor, workflow.Requirement{Role: "reviewer", Scope: "territory"}, w.whereOf(v), w.now)
 	if g == nil {
 		return ""
 	}
 	return g.Scope
 }
 
-// publish makes the latest revision the live one. Shared facts only ever move
-// forward: publishing an older revision of one language does not bring back
-// facts that another language has since replaced.
-func (w *change) publish(ctx context.Context, v *Variant) error {
-	r, err := w.revision(ctx, v.Latest.Hash)
-	if err != nil {
-		return w.s.storeProblem(err)
+// sharedAfter is the revision whose facts the public sees once the variant's
+// latest is published. Shared facts only ever move forward: publishing an older
+// revision of one language does not bring back facts that another language has
+// since replaced.
+func (w *change) sharedAfter(ctx context.Context, v *Variant) (RevisionRef, error) {
+	if w.doc.LiveShared.IsZero() {
+		return v.Latest, nil
 	}
+	next, err := w.revision(ctx, v.Latest.Hash)
+	if err != nil {
+		return RevisionRef{}, err
+	}
+	live, err := w.revision(ctx, w.doc.LiveShared.Hash)
+	if err != nil {
+		return RevisionRef{}, err
+	}
+	if next.SharedVersion < live.SharedVersion {
+		return w.doc.LiveShared, nil
+	}
+	return v.Latest, nil
+}
+
+// publish makes the latest revision the live one, beside the facts that shared
+// names.
+func (w *change) publish(v *Variant, shared RevisionRef) {
 	if v.LiveSlug != "" && v.LiveSlug != v.Slug && !slices.Contains(v.OldSlugs, v.LiveSlug) {
 		v.OldSlugs = append(v.OldSlugs, v.LiveSlug)
 	}
@@ -107,18 +140,7 @@ func (w *change) publish(ctx context.Context, v *Variant) error {
 	if v.PublishedAt.IsZero() {
 		v.PublishedAt = w.now
 	}
-	older := false
-	if !w.doc.LiveShared.IsZero() {
-		live, err := w.revision(ctx, w.doc.LiveShared.Hash)
-		if err != nil {
-			return w.s.storeProblem(err)
-		}
-		older = r.SharedVersion < live.SharedVersion
-	}
-	if !older {
-		w.doc.LiveShared = r.Ref()
-	}
-	return nil
+	w.doc.LiveShared = shared
 }
 
 // withdraw takes the variant from the public. Its slug stays reserved, so that
@@ -170,13 +192,13 @@ func (w *change) facts(at where, passes func(string) bool) workflow.Facts {
 func (w *change) variantFacts(ctx context.Context, v *Variant) (workflow.Facts, error) {
 	latest, err := w.revision(ctx, v.Latest.Hash)
 	if err != nil {
-		return workflow.Facts{}, w.s.storeProblem(err)
+		return workflow.Facts{}, err
 	}
 	missing, err := w.missingIn(latest)
 	if err != nil {
 		return workflow.Facts{}, err
 	}
-	return w.facts(w.where(), func(guard string) bool {
+	return w.facts(w.whereOf(v), func(guard string) bool {
 		switch guard {
 		case "complete":
 			return len(missing) == 0
@@ -212,7 +234,7 @@ func (w *change) approved(v *Variant) bool {
 func (w *change) missing(ctx context.Context, v *Variant) ([]schemas.Issue, error) {
 	latest, err := w.revision(ctx, v.Latest.Hash)
 	if err != nil {
-		return nil, w.s.storeProblem(err)
+		return nil, err
 	}
 	return w.missingIn(latest)
 }

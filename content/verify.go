@@ -1,7 +1,10 @@
 package content
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -20,15 +23,26 @@ type VerifyReport struct {
 	Faults                                 []Fault
 }
 
-// Verify reads the whole store and checks its invariants: every revision has
-// the hash it claims and leads back to the first one without a gap; live and
-// approved revisions are on the chain; keys are what the rules compute; states
-// are declared; the log is without gaps and tells of the last version of every
-// document.
+// Verify reads the whole store and checks its invariants:
+//
+//   - every revision has the hash it claims and leads back to the first one
+//     without a gap, and the facts it carries never go back;
+//   - what the document and its variants say of their latest and live revisions
+//     is so; approvals and waiting publications stand on the latest one; live
+//     facts come from a revision of the document, and there are some exactly
+//     when something is live;
+//   - states are declared; what is public is live as it stands, what is offline
+//     is not;
+//   - keys are what the rules compute;
+//   - the log is without gaps, tells of the last version of every document, and
+//     played back makes public what is public.
+//
+// It may run beside writers: a document that changes meanwhile is looked at
+// again.
 func (s *Service) Verify(ctx context.Context) (*VerifyReport, error) {
 	r := &VerifyReport{}
-	last, err := s.verifyLog(ctx, r)
-	if err != nil {
+	log := &playedLog{version: map[string]int64{}, live: map[string]map[string]string{}, seen: map[string]bool{}}
+	if err := s.play(ctx, r, log); err != nil {
 		return r, err
 	}
 	for after := ""; ; {
@@ -39,7 +53,10 @@ func (s *Service) Verify(ctx context.Context) (*VerifyReport, error) {
 		for _, d := range docs {
 			after = d.ID
 			r.Documents++
-			if err := s.verifyDocument(ctx, r, d, last[d.ID]); err != nil {
+			if d, err = s.settle(ctx, r, log, d); err != nil {
+				return r, err
+			}
+			if err := s.verifyDocument(ctx, r, d, log); err != nil {
 				return r, err
 			}
 		}
@@ -53,64 +70,152 @@ func (r *VerifyReport) fault(where, code, format string, args ...any) {
 	r.Faults = append(r.Faults, Fault{Where: where, Code: code, Note: fmt.Sprintf(format, args...)})
 }
 
-// verifyLog walks the log and gives the last version it tells of, by document.
-func (s *Service) verifyLog(ctx context.Context, r *VerifyReport) (map[string]int64, error) {
-	last := map[string]int64{}
-	seen := map[string]bool{}
-	for seq := int64(0); ; {
-		events, err := s.store.Events(ctx, seq, 1000)
+// playedLog is what the log says as far as it was read.
+type playedLog struct {
+	seq     int64
+	version map[string]int64             // last one told of, by document
+	live    map[string]map[string]string // live revision, by document and locale
+	seen    map[string]bool
+}
+
+// play moves what is pending to the log and reads on in it.
+func (s *Service) play(ctx context.Context, r *VerifyReport, log *playedLog) error {
+	for n := 1; n > 0; {
+		var err error
+		if n, err = s.store.Relay(ctx); err != nil {
+			return err
+		}
+	}
+	for {
+		events, err := s.store.Events(ctx, log.seq, 1000)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for i := range events {
 			e := &events[i]
 			r.Events++
-			if e.Seq != seq+1 {
-				r.fault(e.Document, "log_gap", "event %d follows %d", e.Seq, seq)
+			if e.Seq != log.seq+1 {
+				r.fault(e.Document, "log_gap", "event %d follows %d", e.Seq, log.seq)
 			}
-			seq = e.Seq
-			if seen[e.ID] {
+			log.seq = e.Seq
+			if log.seen[e.ID] {
 				r.fault(e.Document, "event_doubled", "event %s", e.ID)
 			}
-			seen[e.ID] = true
-			if e.Version < last[e.Document] {
-				r.fault(e.Document, "log_order", "version %d after %d", e.Version, last[e.Document])
+			log.seen[e.ID] = true
+			if last := log.version[e.Document]; e.Version < last || e.Version > last+1 {
+				r.fault(e.Document, "log_order", "version %d after %d", e.Version, last)
 			}
-			last[e.Document] = max(last[e.Document], e.Version)
+			log.version[e.Document] = max(log.version[e.Document], e.Version)
+			log.fold(e)
 		}
 		if len(events) < 1000 {
-			return last, nil
+			return nil
 		}
 	}
 }
 
-func (s *Service) verifyDocument(ctx context.Context, r *VerifyReport, d *Document, logged int64) error {
-	for i := range d.Pending {
-		logged = max(logged, d.Pending[i].Version)
+// fold plays one event back: what it changed for the public.
+func (log *playedLog) fold(e *Event) {
+	switch e.Effect {
+	case EffectPublished:
+		if log.live[e.Document] == nil {
+			log.live[e.Document] = map[string]string{}
+		}
+		log.live[e.Document][e.Locale] = e.Revision
+	case EffectWithdrawn:
+		delete(log.live[e.Document], e.Locale)
 	}
-	if logged != d.Version {
-		r.fault(d.ID, "event_missing", "stored version %d, told of %d", d.Version, logged)
+}
+
+// settle gives the document at the version that the log tells of, unless they
+// really differ.
+func (s *Service) settle(ctx context.Context, r *VerifyReport, log *playedLog, d *Document) (*Document, error) {
+	const tries = 10
+	for range tries {
+		told := log.version[d.ID]
+		for i := range d.Pending {
+			told = max(told, d.Pending[i].Version)
+		}
+		if told == d.Version {
+			return d, nil
+		}
+		if err := s.play(ctx, r, log); err != nil {
+			return nil, err
+		}
+		again, err := s.store.Get(ctx, d.ID)
+		if err != nil {
+			return nil, err
+		}
+		d = again
 	}
+	r.fault(d.ID, "event_missing", "stored version %d, told of %d", d.Version, log.version[d.ID])
+	return d, nil
+}
+
+func (s *Service) verifyDocument(ctx context.Context, r *VerifyReport, d *Document, log *playedLog) error {
 	if k := s.keys(d); !slices.Equal(k.Terms, d.Keys.Terms) || !slices.Equal(k.Slugs, d.Keys.Slugs) || k.Title != d.Keys.Title || !k.Due.Equal(d.Keys.Due) {
 		r.fault(d.ID, "keys_stale", "stored keys differ from computed ones")
 	}
+	chains := map[string]*Revision{}
 	for i := range d.Variants {
 		v := &d.Variants[i]
 		r.Variants++
-		if def := s.workflowOf(d.Type); def == nil || def.State(v.State) == nil {
-			r.fault(d.ID+" "+v.Locale, "unknown_state", "%s", v.State)
+		if i > 0 && d.Variants[i-1].Locale >= v.Locale {
+			r.fault(d.ID, "variants_unordered", "%s after %s", v.Locale, d.Variants[i-1].Locale)
 		}
-		if err := s.verifyChain(ctx, r, d, v); err != nil {
+		s.verifyState(r, d, v)
+		if err := s.verifyChain(ctx, r, d, v, chains); err != nil {
 			return err
 		}
+		if told := log.live[d.ID][v.Locale]; told != v.Live.Hash {
+			r.fault(d.ID+" "+v.Locale, "live_untold", "live is %q, the log makes it %q", v.Live.Hash, told)
+		}
 	}
+	s.verifyFacts(r, d, chains)
 	return nil
 }
 
-func (s *Service) verifyChain(ctx context.Context, r *VerifyReport, d *Document, v *Variant) error {
+// verifyState checks that what is public by its state is public indeed.
+func (s *Service) verifyState(r *VerifyReport, d *Document, v *Variant) {
 	where := d.ID + " " + v.Locale
-	onChain := map[string]bool{}
-	want, hash := v.Latest.Number, v.Latest.Hash
+	def := s.workflowOf(d.Type)
+	if def == nil || def.State(v.State) == nil {
+		r.fault(where, "unknown_state", "%s", v.State)
+		return
+	}
+	state := def.State(v.State)
+	if state.Public && v.Live != v.Latest {
+		r.fault(where, "state_not_live", "state %s, latest number %d, live number %d", v.State, v.Latest.Number, v.Live.Number)
+	}
+	if state.Offline && !v.Live.IsZero() {
+		r.fault(where, "state_live", "state %s, live number %d", v.State, v.Live.Number)
+	}
+}
+
+// verifyFacts checks the document's shared values against its revisions.
+func (s *Service) verifyFacts(r *VerifyReport, d *Document, chains map[string]*Revision) {
+	if d.LiveShared.IsZero() == d.Live() {
+		r.fault(d.ID, "live_facts", "live is %t, live facts are of revision %q", d.Live(), d.LiveShared.Hash)
+	}
+	if rev := chains[d.LiveShared.Hash]; !d.LiveShared.IsZero() && (rev == nil || rev.Number != d.LiveShared.Number) {
+		r.fault(d.ID, "live_facts_off_chain", "%s", d.LiveShared.Hash)
+	}
+	newest := 0
+	for _, rev := range chains {
+		newest = max(newest, rev.SharedVersion)
+		if rev.SharedVersion == d.SharedVersion && !bytes.Equal(rev.Shared, d.Shared) {
+			r.fault(d.ID, "facts_differ", "from those of revision %s", rev.Hash)
+		}
+	}
+	if newest != d.SharedVersion {
+		r.fault(d.ID, "facts_version", "version %d, newest revision has %d", d.SharedVersion, newest)
+	}
+}
+
+func (s *Service) verifyChain(ctx context.Context, r *VerifyReport, d *Document, v *Variant, chains map[string]*Revision) error {
+	where := d.ID + " " + v.Locale
+	onChain := map[string]*Revision{}
+	want, hash, facts := v.Latest.Number, v.Latest.Hash, d.SharedVersion
 	for hash != "" {
 		rev, err := s.store.Revision(ctx, hash)
 		if isNotFound(err) {
@@ -124,23 +229,57 @@ func (s *Service) verifyChain(ctx context.Context, r *VerifyReport, d *Document,
 		if rev.ComputeHash() != hash || rev.Hash != hash {
 			r.fault(where, "hash_mismatch", "number %d", rev.Number)
 		}
-		if rev.Number != want || rev.Document != d.ID || rev.Locale != v.Locale {
+		if rev.Number != want || rev.Document != d.ID || rev.Locale != v.Locale || rev.Type != d.Type {
 			r.fault(where, "chain_broken", "expected number %d, found %d", want, rev.Number)
 			return nil
 		}
-		onChain[hash] = true
+		if rev.SharedVersion > facts {
+			r.fault(where, "facts_went_back", "number %d has version %d, what follows has %d", rev.Number, rev.SharedVersion, facts)
+		}
+		onChain[hash], chains[hash], facts = rev, rev, rev.SharedVersion
 		want, hash = want-1, rev.Prev
 	}
 	if want != 0 {
 		r.fault(where, "chain_broken", "ends above number 1, at %d", want+1)
 	}
-	if !v.Live.IsZero() && !onChain[v.Live.Hash] {
-		r.fault(where, "live_off_chain", "%s", v.Live.Hash)
-	}
-	for _, a := range v.Approvals {
-		if !onChain[a.Revision] {
-			r.fault(where, "approval_off_chain", "%s", a.Revision)
+	s.verifyPointers(r, d, v, onChain)
+	return nil
+}
+
+// verifyPointers checks what a variant says of the revisions on its chain.
+func (s *Service) verifyPointers(r *VerifyReport, d *Document, v *Variant, onChain map[string]*Revision) {
+	where := d.ID + " " + v.Locale
+	if latest := onChain[v.Latest.Hash]; latest == nil {
+		r.fault(where, "no_revision", "the variant has none")
+	} else {
+		var title struct {
+			Title string `json:"title"`
+		}
+		err := errors.Join(json.Unmarshal(latest.Shared, &title), json.Unmarshal(latest.Localized, &title))
+		of := &Document{Shared: latest.Shared}
+		if err != nil || latest.Slug != v.Slug || title.Title != v.Title || !slices.Equal(s.territoriesOf(of), v.Territories) {
+			r.fault(where, "variant_stale", "slug, title or territories are not those of the latest revision")
 		}
 	}
-	return nil
+	live := onChain[v.Live.Hash]
+	switch {
+	case v.Live.IsZero():
+		if v.LiveSlug != "" {
+			r.fault(where, "live_slug", "%q, and nothing is live", v.LiveSlug)
+		}
+	case live == nil:
+		r.fault(where, "live_off_chain", "%s", v.Live.Hash)
+	case live.Number != v.Live.Number || live.Slug != v.LiveSlug:
+		r.fault(where, "live_slug", "%q, number %d; the live revision has %q, %d", v.LiveSlug, v.Live.Number, live.Slug, live.Number)
+	}
+	for _, a := range v.Approvals {
+		if a.Revision != v.Latest.Hash {
+			r.fault(where, "approval_elsewhere", "%s", a.Revision)
+		}
+	}
+	for _, due := range v.Schedule {
+		if due.Revision != "" && due.Revision != v.Latest.Hash {
+			r.fault(where, "schedule_elsewhere", "%s", due.Revision)
+		}
+	}
 }

@@ -27,9 +27,30 @@ func (s *Service) Get(ctx context.Context, actor Actor, id string) (*Document, e
 	return d, nil
 }
 
-// Latest gives the newest revision of a variant, with all its values: the
-// shared facts are the document's present ones.
+// Latest gives the newest revision of a variant, with all its values. Where it
+// can be edited the shared facts are the document's present ones, which an edit
+// starts from; where it waits for a decision they are the revision's own, which
+// the decision is about.
 func (s *Service) Latest(ctx context.Context, actor Actor, id, locale string) (*Document, *Revision, error) {
+	d, v, err := s.getVariant(ctx, actor, id, locale)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := s.revision(ctx, v.Latest.Hash)
+	if err != nil {
+		return nil, nil, err
+	}
+	now := *r
+	if def := s.workflowOf(d.Type); def != nil {
+		if state := def.State(v.State); state != nil && state.Editable {
+			now.Shared, now.SharedVersion = d.Shared, d.SharedVersion
+		}
+	}
+	return d, &now, nil
+}
+
+// getVariant reads a document as Get does, and finds one variant of it.
+func (s *Service) getVariant(ctx context.Context, actor Actor, id, locale string) (*Document, *Variant, error) {
 	d, err := s.Get(ctx, actor, id)
 	if err != nil {
 		return nil, nil, err
@@ -38,19 +59,15 @@ func (s *Service) Latest(ctx context.Context, actor Actor, id, locale string) (*
 	if v == nil {
 		return nil, nil, &Problem{Class: NotFound, Code: "no_such_variant", Params: map[string]any{"locale": locale}}
 	}
-	r, err := s.store.Revision(ctx, v.Latest.Hash)
-	if err != nil {
-		return nil, nil, s.storeProblem(err)
-	}
-	now := *r
-	now.Shared = d.Shared
-	return d, &now, nil
+	return d, v, nil
 }
 
 // Permissions is what an actor may do with a variant now.
 type Permissions struct {
-	Edit    bool
-	Actions []PermittedAction
+	Edit bool
+	// TextOnly says that Edit does not extend to the shared facts.
+	TextOnly bool
+	Actions  []PermittedAction
 }
 
 // PermittedAction is a step that the actor's roles permit here. Blocked and
@@ -61,18 +78,29 @@ type PermittedAction struct {
 }
 
 // Permissions answers for one variant; a locale without a variant answers
-// whether the actor may begin one.
+// whether the actor may begin one. Who may not see the document may do nothing.
 func (s *Service) Permissions(ctx context.Context, actor Actor, d *Document, locale string) (Permissions, error) {
 	w := &change{s: s, actor: actor, now: s.now(), doc: d, def: s.workflowOf(d.Type), locale: locale}
+	if w.def == nil || !s.visible(actor, d, w.now) {
+		return Permissions{}, nil
+	}
 	v := d.Variant(locale)
-	if w.def == nil || v == nil {
-		return Permissions{Edit: w.def != nil && w.def.MayCreate(w.facts(w.where(), nil))}, nil
+	if v == nil {
+		facts := w.facts(w.where(), nil)
+		all, text := w.def.MayCreate(facts), w.def.MayTranslate(facts)
+		if _, known := s.schemas.Locale(locale); !known || !s.writtenIn(d.Type, locale) {
+			return Permissions{}, nil
+		}
+		return Permissions{Edit: all || text, TextOnly: !all && text}, nil
 	}
 	facts, err := w.variantFacts(ctx, v)
 	if err != nil {
 		return Permissions{}, err
 	}
-	p := Permissions{Edit: w.def.MayEdit(v.State, facts)}
+	var p Permissions
+	if rights, err := w.mayEdit(v); err == nil {
+		p.Edit, p.TextOnly = true, rights == editsText
+	}
 	for _, a := range w.def.Permitted(v.State, facts) {
 		action := PermittedAction{Action: a}
 		if a.Blocked == "complete" {
@@ -98,11 +126,15 @@ func (s *Service) Discard(ctx context.Context, actor Actor, id, etag string) err
 	_, err = s.update(ctx, actor, id, main.Locale, etag, func(w *change) error {
 		for i := range w.doc.Variants {
 			v := &w.doc.Variants[i]
-			if !v.PublishedAt.IsZero() {
+			if v.wasPublic() {
 				return &Problem{Class: Conflict, Code: "live_cannot_be_discarded"}
 			}
 			w.locale = v.Locale
-			if !w.def.MayEdit(v.State, w.facts(w.where(), nil)) {
+			rights, err := w.mayEdit(v)
+			if err != nil {
+				return err
+			}
+			if rights != editsAll {
 				return forbidden()
 			}
 		}
@@ -117,14 +149,14 @@ func (s *Service) Discard(ctx context.Context, actor Actor, id, etag string) err
 // Filter selects documents for editors; empty fields select all.
 type Filter struct {
 	Type      string
-	State     string
+	State     string // of any variant; of the one in Locale when both are given
 	Locale    string
 	Territory string // ISTAT code or acronym
 	Owner     string
 	Mine      bool // written by the actor
 	Order     Order
 	After     Position
-	Limit     int
+	Limit     int // 50 when it is less than one
 }
 
 // List gives the documents that the actor may see, in order.
@@ -136,7 +168,11 @@ func (s *Service) List(ctx context.Context, actor Actor, f Filter) ([]*Document,
 	if err != nil {
 		return nil, err
 	}
-	now, scopes := s.now(), s.scopeTerms(actor)
+	if f.Limit < 1 {
+		f.Limit = 50
+	}
+	now := s.now()
+	scopes := scopeTerms(actor, now)
 	merged := map[string]*Document{}
 	for _, scope := range scopes {
 		got, err := s.listScope(ctx, actor, f, append([]string{scope}, terms...), now)
@@ -194,14 +230,18 @@ func (s *Service) listScope(ctx context.Context, actor Actor, f Filter, terms []
 
 // scopeTerms are the index terms under which everything the actor may see is
 // found; visible then decides document by document.
-func (s *Service) scopeTerms(a Actor) []string {
+func scopeTerms(a Actor, now time.Time) []string {
 	var out []string
-	for _, g := range a.Grants {
+	for i := range a.Grants {
+		g := &a.Grants[i]
+		if !g.active(now) {
+			continue
+		}
 		switch g.Role {
 		case "administrator", "editor":
 			return []string{"all"}
 		case "contributor":
-			out = append(out, "owner:"+g.Scope, "author:"+a.ID)
+			out = append(out, "owner:"+g.Scope)
 		case "reviewer", "secretary":
 			out = append(out, "territory:"+g.Scope)
 		case "translator":
@@ -230,8 +270,12 @@ func (s *Service) filterTerms(a Actor, f Filter) ([]string, error) {
 		add("territory:", t.ISTAT)
 	}
 	add("type:", f.Type)
-	add("state:", f.State)
-	add("locale:", f.Locale)
+	if f.State != "" && f.Locale != "" { // of the same variant
+		add("state:", f.State+"@"+f.Locale)
+	} else {
+		add("state:", f.State)
+		add("locale:", f.Locale)
+	}
 	add("owner:", f.Owner)
 	if f.Mine {
 		add("author:", a.ID)

@@ -23,6 +23,7 @@ import (
 // kinds are always those of the embedded kinds.yaml, since kinds are code.
 func Load(fsys fs.FS) (*Registry, error) {
 	r := &Registry{
+		files:      fsys,
 		typeByName: map[string]*Type{}, typeByColl: map[string]*Type{},
 		taxonomyName: map[string]*Taxonomy{}, terms: map[string]*Term{}, localeByTag: map[string]Locale{},
 	}

@@ -1,10 +1,14 @@
 package schemas
 
-import "strings"
+import (
+	"io/fs"
+	"strings"
+)
 
 // Registry is the declarations of a file system, read and checked. It is
 // immutable and safe for concurrent use; what it answers must not be changed.
 type Registry struct {
+	files        fs.FS
 	types        []*Type
 	typeByName   map[string]*Type
 	typeByColl   map[string]*Type
@@ -16,6 +20,9 @@ type Registry struct {
 	territories  *Territories
 	fingerprint  string
 }
+
+// Files is the file system that the registry was loaded from, workflows included.
+func (r *Registry) Files() fs.FS { return r.files }
 
 // Types lists the content types by name of file.
 func (r *Registry) Types() []*Type { return r.types }

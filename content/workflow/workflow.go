@@ -117,6 +117,9 @@ type Transition struct {
 	// Opinion names the body whose favourable opinion this transition records,
 	// pinned to the latest revision.
 	Opinion string `yaml:"opinion"`
+	// Voids says that the opinions given so far no longer stand: the body has
+	// changed its mind.
+	Voids bool `yaml:"voids"`
 	// Schedulable transitions may be asked for a later moment.
 	Schedulable bool `yaml:"schedulable"`
 }
@@ -131,9 +134,13 @@ type Opinion struct {
 
 // Definition is one checked workflow. It is immutable after Parse.
 type Definition struct {
-	Name        string        `yaml:"name"`
-	Create      []Requirement `yaml:"create"`
-	Edit        []Requirement `yaml:"edit"`
+	Name string `yaml:"name"`
+	// Create may begin a document or a variant of one, Edit change all of it.
+	Create []Requirement `yaml:"create"`
+	Edit   []Requirement `yaml:"edit"`
+	// Translate may begin a variant of a document that is there and change a
+	// variant, but only what each language says for itself: no shared fact.
+	Translate   []Requirement `yaml:"translate"`
 	Opinions    []Opinion     `yaml:"opinions"`
 	States      []State       `yaml:"states"`
 	Transitions []Transition  `yaml:"transitions"`
@@ -176,7 +183,7 @@ func (d *Definition) State(name string) *State { return d.byState[name] }
 // Transition gives the transition of that name, or nil.
 func (d *Definition) Transition(name string) *Transition { return d.byTransition[name] }
 
-// MayCreate says whether the facts permit starting a variant.
+// MayCreate says whether the facts permit starting a document or a variant.
 func (d *Definition) MayCreate(f Facts) bool { return f.holdsAny(d.Create) }
 
 // MayEdit says whether the facts permit changing the content in that state.
@@ -184,6 +191,10 @@ func (d *Definition) MayEdit(state string, f Facts) bool {
 	s := d.byState[state]
 	return s != nil && s.Editable && f.holdsAny(d.Edit)
 }
+
+// MayTranslate says whether the facts permit starting a variant of a document
+// that is there, and changing one, without touching shared facts.
+func (d *Definition) MayTranslate(f Facts) bool { return f.holdsAny(d.Translate) }
 
 // AfterEdit gives the state that follows an edit made in the named state.
 func (d *Definition) AfterEdit(state string, voided bool) string {
