@@ -45,7 +45,7 @@ func TestDamagedFile(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	reused := 0
-	for i := range 80 {
+	for i := range 48 {
 		data := append([]byte(nil), whole...)
 		what := ""
 		switch at := r.IntN(len(data)); i % 4 {
@@ -87,8 +87,8 @@ func TestDamagedFile(t *testing.T) {
 			t.Fatalf("after damage %d: %s", i, what)
 		}
 	}
-	if reused < 20 {
-		t.Errorf("only %d of 80 files were used at least in part", reused)
+	if reused < 12 {
+		t.Errorf("only %d of 48 files were used at least in part", reused)
 	}
 }
 
@@ -96,7 +96,7 @@ func TestCompaction(t *testing.T) {
 	w := newWorld(t)
 	dir := t.TempDir()
 	c := w.open(dir)
-	big := make([]byte, 40<<10)
+	big := make([]byte, 20<<10)
 	r := rand.New(rand.NewPCG(3, 4))
 	body := func() string { // does not compress
 		for i := range big {
@@ -110,7 +110,7 @@ func TestCompaction(t *testing.T) {
 	w.publish("page", "still", "it", "still", values{"title": "Still", "body": body()})
 	w.catchUp(c)
 	held := c.Get("pages", "still", "it").Entry
-	for i := range 110 {
+	for i := range 70 {
 		w.publish("page", fmt.Sprint(i%5), "it", fmt.Sprint("p", i%5), values{"title": fmt.Sprint(i), "body": body()})
 		if i%9 == 0 {
 			w.withdraw(fmt.Sprint(i%5), "it")

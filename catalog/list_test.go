@@ -285,7 +285,7 @@ func drawQuery(t *rapid.T, c *Catalog) Query {
 
 // List gives what looking at every item gives, page by page, in both directions.
 func TestListEqualsNaive(t *testing.T) {
-	_, c := crowd(t, 160)
+	_, c := crowd(t, 120)
 	found := 0
 	rapid.Check(t, func(t *rapid.T) {
 		q := drawQuery(t, c)
@@ -401,7 +401,7 @@ func TestPagingWhilePublishing(t *testing.T) {
 			}
 		}()
 	}
-	for i := range 120 {
+	for i := range 60 {
 		id := fmt.Sprintf("new%02d", i%20)
 		if i%3 == 2 && w.docs[id] != nil && w.docs[id].Live() {
 			w.withdraw(id, "it")
