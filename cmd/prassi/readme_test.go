@@ -201,17 +201,46 @@ func TestOperatorsListEverySetting(t *testing.T) {
 	if code := Main(t.Context(), []string{"serve", "--help"}, strings.NewReader(""), &out, &stderr); code != 0 {
 		t.Fatalf("%d: %s", code, stderr.String())
 	}
-	pairs := func(pattern, text string) map[string]string {
-		found := map[string]string{}
-		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
-			found[m[1]] = m[2]
+	have, flag := map[string]string{}, ""
+	for _, m := range regexp.MustCompile(`(?m)^ +(?:-\w, +)?--([a-z-]+)|\$(PRASSI_[A-Z_]+)`).FindAllStringSubmatch(out.String(), -1) {
+		if m[1] != "" {
+			flag = m[1]
+		} else {
+			have[flag] = m[2]
 		}
-		return found
 	}
-	have := pairs(`(?s) --([a-z-]+)\b[^$]*?\(\$(PRASSI_[A-Z_]+)\)`, out.String())
-	told := pairs("(?m)^\\| `--([a-z-]+)[^`]*` \\| `(PRASSI_[A-Z_]+)`", document(t, "docs/operators.md"))
-	if delete(have, "help"); len(have) < 5 || !maps.Equal(have, told) {
+	told := map[string]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `--([a-z-]+)[^`]*` \\| `(PRASSI_[A-Z_]+)`").FindAllStringSubmatch(document(t, "docs/operators.md"), -1) {
+		told[m[1]] = m[2]
+	}
+	if len(have) < 5 || !maps.Equal(have, told) {
 		t.Errorf("the program has\n%v\ndocs/operators.md tells of\n%v", have, told)
+	}
+}
+
+// TestOperatorsMetrics sees that the figures the guide tells to watch exist.
+func TestOperatorsMetrics(t *testing.T) {
+	r := start(t, "--data", filepath.Join(t.TempDir(), "data"))
+	var have []byte
+	for range 2 { // requests are counted once there was one
+		res, err := http.Get(r.base + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		have, err = io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := regexp.MustCompile("`((?:prassi|process)_[a-z_]+)`").FindAllStringSubmatch(document(t, "docs/operators.md"), -1)
+	if len(told) < 5 {
+		t.Fatalf("only %d metrics in the guide", len(told))
+	}
+	for _, m := range told {
+		if !bytes.Contains(have, []byte("\n# TYPE "+m[1]+" ")) {
+			t.Errorf("there is no metric %s", m[1])
+		}
 	}
 }
 
