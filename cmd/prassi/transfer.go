@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
@@ -53,16 +54,18 @@ func (c *importCmd) Run(e *env) error {
 	if f, ok := e.stderr.(*os.File); ok {
 		run.Progress = interchange.Bar(f)
 	}
-	sum, err := interchange.Import(e.ctx, b.service, plan, run)
-	if err != nil {
-		return e.wrong(err)
-	}
+	prepared := func() error { return nil }
 	if !c.DryRun {
-		if err := e.prepare(b); err != nil {
-			return err
-		}
+		prepared = e.prepare(b)
 	}
-	if sum.Refused > 0 {
+	sum, err := interchange.Import(e.ctx, b.service, plan, run)
+	if late := prepared(); err == nil {
+		err = late
+	}
+	switch {
+	case err != nil:
+		return e.wrong(err)
+	case sum.Refused > 0:
 		return errFailed
 	}
 	return nil
@@ -83,22 +86,43 @@ func (e *env) wrong(err error) error {
 	return errFailed
 }
 
-// prepare brings the catalogue up to date, so that the next start finds it
-// ready. A running server does this for itself.
-func (e *env) prepare(b *backend) error {
-	if err := e.relayAll(b); err != nil {
-		return err
+// prepare renders what an import publishes while it goes on, so that the next
+// start finds the catalogue ready. The function it gives waits for the end. A
+// running server does this for itself.
+func (e *env) prepare(b *backend) func() error {
+	imported, done := make(chan struct{}), make(chan error, 1)
+	go func() { done <- e.follow(b, imported) }()
+	return func() error {
+		close(imported)
+		return <-done
 	}
+}
+
+// follow keeps the catalogue up to date until the import is over.
+func (e *env) follow(b *backend, imported <-chan struct{}) error {
 	c, err := e.openCatalog(b)
 	var locked *catalog.LockedError
 	if errors.As(err, &locked) {
-		return nil
+		<-imported
+		return e.relayAll(b)
 	}
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	return c.CatchUp(e.ctx)
+	for over := false; ; {
+		if err := e.relayAll(b); err != nil {
+			return err
+		}
+		if err := c.CatchUp(e.ctx); err != nil || over {
+			return err
+		}
+		select {
+		case <-imported:
+			over = true
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // importDemo brings the example content in.
@@ -130,6 +154,9 @@ func (c *exportCmd) Run(e *env) error {
 	sum, err := interchange.Export(e.ctx, b.store, b.schemas, c.Dir, interchange.ExportOptions{Format: c.Format})
 	if err != nil {
 		return e.wrong(err)
+	}
+	for _, f := range sum.Findings {
+		fmt.Fprintf(e.stderr, "%s: %s\n", f.Source, e.text(f.Code, f.Params))
 	}
 	_, err = fmt.Fprintln(e.stdout, e.text("export_done", map[string]any{"documents": sum.Documents, "files": sum.Files, "dir": c.Dir}))
 	return err
