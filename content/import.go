@@ -93,7 +93,7 @@ func (s *Service) Import(ctx context.Context, actor Actor, batch []Incoming, dry
 	}
 	const rounds = 3
 	for round := 1; ; round++ {
-		again, err := b.write(ctx, round == rounds)
+		again, err := b.write(ctx, round >= rounds)
 		s.changed()
 		if err != nil || len(again) == 0 {
 			return b.results, err
@@ -152,7 +152,8 @@ type stagedWrite struct {
 
 // write applies what is staged, documents before those that refer to them. It
 // gives the incoming whose write lost a race, or refers to one that did, to be
-// worked out again; on the last round they are refused.
+// worked out again. From the last round on what loses is refused, and what
+// refers to it is worked out once more without it.
 func (b *importBatch) write(ctx context.Context, last bool) (again []int, failed error) {
 	todo := make([]int, len(b.staged))
 	for i := range todo {
@@ -211,12 +212,8 @@ func (b *importBatch) write(ctx context.Context, last bool) (again []int, failed
 			}
 		}
 	}
-	switch {
-	case failed != nil:
+	if failed != nil {
 		b.refuse(again, AsProblem(failed))
-		again = nil
-	case last:
-		b.refuse(again, &Problem{Class: Conflict, Code: "busy"})
 		again = nil
 	}
 	slices.Sort(again)
