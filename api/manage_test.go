@@ -354,3 +354,26 @@ func TestTokens(t *testing.T) {
 	w.send("ada", "POST", "/api/v1/manage/tokens", `{"name":"x","grants":[]}`).problem(t, 422, codeInvalidBody)
 	w.send("ada", "POST", "/api/v1/manage/tokens", `{"name":"x","grants":["editor"],"days":400}`).problem(t, 422, codeInvalidBody)
 }
+
+// TestTranslatorsWriteTheirLanguageOnly: the answers say how far the right to
+// write goes, and the service holds to it.
+func TestTranslatorsWriteTheirLanguageOnly(t *testing.T) {
+	w := newWorld(t)
+	v := w.publish("edo", w.article("edo", "Da tradurre"))
+	var d Document
+	w.send("tariq", "GET", "/api/v1/manage/documents/"+v.ID, "").want(t, 200).into(t, &d)
+	if !slices.Equal(d.Add.Locales, []string{"ar"}) || !slices.Equal(d.Add.TextOnly, []string{"ar"}) {
+		t.Errorf("a translator into Arabic may add %+v", d.Add)
+	}
+	at := "/api/v1/manage/documents/" + v.ID + "/variants"
+	w.send("tariq", "POST", at, `{"locale":"fr","fields":{"title":"À traduire"}}`, "If-Match", d.Add.ETag).problem(t, 403, "forbidden")
+	var ar Variant
+	w.send("tariq", "POST", at, `{"locale":"ar","fields":{"title":"للترجمة"}}`, "If-Match", d.Add.ETag).want(t, 201).into(t, &ar)
+	if !ar.Editable || !ar.TextOnly {
+		t.Errorf("editable %v, text only %v", ar.Editable, ar.TextOnly)
+	}
+	if a := w.send("tariq", "PATCH", variantPath(ar), `{"fields":{"territories":["RM"]}}`, "If-Match", ar.ETag); a.StatusCode != 403 {
+		t.Errorf("a translator moved the document: %d %s", a.StatusCode, a.body)
+	}
+	w.send("tariq", "POST", at, `{"locale":"ar","fields":{"title":"x"}}`, "If-Match", ar.ETag).problem(t, 409, "variant_exists")
+}

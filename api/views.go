@@ -29,8 +29,9 @@ type Document struct {
 
 // AddVariant says in which languages the caller may begin a variant.
 type AddVariant struct {
-	Locales []string `json:"locales"`
-	ETag    string   `json:"etag" doc:"What If-Match needs to begin one."`
+	Locales  []string `json:"locales"`
+	TextOnly []string `json:"text_only" doc:"Those in which the caller may give localized fields only."`
+	ETag     string   `json:"etag" doc:"What If-Match needs to begin one."`
 }
 
 // ManageSelfLinks are the addresses of a document.
@@ -51,6 +52,7 @@ type Variant struct {
 	State       State       `json:"state"`
 	ETag        string      `json:"etag" doc:"What If-Match needs."`
 	Editable    bool        `json:"editable" doc:"The caller may change the content now."`
+	TextOnly    bool        `json:"text_only" doc:"Only the localized fields, not the facts that all languages share."`
 	Actions     []Action    `json:"actions" doc:"The steps that the caller's roles permit here."`
 	Latest      RevisionRef `json:"latest"`
 	Live        RevisionRef `json:"live,omitzero" doc:"The revision that the public sees; absent when none."`
@@ -136,7 +138,7 @@ func (s *Server) documentView(ctx context.Context, c *call, d *content.Document)
 	out := Document{
 		ID: d.ID, Type: d.Type, Owner: d.Owner, Author: d.Author, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt, Live: d.Live(),
 		ETag: d.ETag(mainLocale(d)), Variants: []Variant{},
-		Add:   AddVariant{Locales: []string{}, ETag: d.ETag("")},
+		Add:   AddVariant{Locales: []string{}, TextOnly: []string{}, ETag: d.ETag("")},
 		Links: ManageSelfLinks{Self: s.documentPath(d.ID), Events: s.documentPath(d.ID) + "/events"},
 	}
 	for i := range d.Variants {
@@ -156,6 +158,9 @@ func (s *Server) documentView(ctx context.Context, c *call, d *content.Document)
 		}
 		if p.Edit {
 			out.Add.Locales = append(out.Add.Locales, locale)
+		}
+		if p.TextOnly {
+			out.Add.TextOnly = append(out.Add.TextOnly, locale)
 		}
 	}
 	return out, nil
@@ -201,7 +206,7 @@ func (s *Server) variantView(ctx context.Context, c *call, d *content.Document, 
 	self := s.variantPath(d.ID, v.Locale)
 	out := Variant{
 		ID: d.ID, Type: d.Type, Owner: d.Owner, Locale: v.Locale, Title: v.Title, Slug: v.Slug, LiveSlug: v.LiveSlug,
-		State: stateView(def, v.State, c.lang), ETag: d.ETag(v.Locale), Editable: permitted.Edit, Actions: []Action{}, Approvals: []Approval{}, Schedule: []Scheduled{},
+		State: stateView(def, v.State, c.lang), ETag: d.ETag(v.Locale), Editable: permitted.Edit, TextOnly: permitted.TextOnly, Actions: []Action{}, Approvals: []Approval{}, Schedule: []Scheduled{},
 		Latest: RevisionRef{v.Latest.Number, v.Latest.Hash}, Live: RevisionRef{v.Live.Number, v.Live.Hash},
 		PublishedAt: v.PublishedAt, UpdatedAt: v.UpdatedAt,
 		Links: VariantLinks{Self: self, Document: s.documentPath(d.ID), Transitions: self + "/transitions", Revisions: self + "/revisions"},
