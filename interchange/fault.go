@@ -136,10 +136,12 @@ func (f Finding) render(say Messages) string {
 	return b.String()
 }
 
-// printable keeps what came from a file from writing on the terminal.
+// printable keeps what came from a file from writing on the terminal. The first
+// strong isolate stays: package messages sets it around values that run against
+// the sentence, and it reorders nothing outside itself.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < 0x20 || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+		if r < 0x20 || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r == 0x2066 || r == 0x2067 {
 			return '\uFFFD'
 		}
 		return r
