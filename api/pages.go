@@ -20,7 +20,7 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{"lower": strings.ToLower}).ParseFS(pageFiles, "pages/*.html"))
+var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{"lower": strings.ToLower, "prose": prose}).ParseFS(pageFiles, "pages/*.html"))
 
 // What the pages show. They use no script and no inline style, so that their
 // Content-Security-Policy can forbid both.
@@ -51,6 +51,24 @@ type (
 	}
 	problemView struct{ Lang, Dir, Code, Title, Text string }
 )
+
+// span is a part of a text: words, or code between backticks.
+type span struct {
+	Text string
+	Code bool
+}
+
+// prose parts a description into words and code, so that a template can mark the
+// code.
+func prose(text string) []span {
+	var out []span
+	for i, part := range strings.Split(text, "`") {
+		if part != "" {
+			out = append(out, span{part, i%2 == 1})
+		}
+	}
+	return out
+}
 
 // direction is the direction of a language's script.
 func direction(lang string) string {
