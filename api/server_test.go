@@ -16,6 +16,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/messages"
 	"github.com/prassi-cms/prassi/schemas"
@@ -396,7 +397,7 @@ func TestServeStopsInOrder(t *testing.T) {
 
 // TestEveryCodeHasItsMessage in every language of the interface.
 func TestEveryCodeHasItsMessage(t *testing.T) {
-	for _, list := range [][]string{Codes, content.Codes, schemas.IssueCodes} {
+	for _, list := range [][]string{Codes, content.Codes, schemas.IssueCodes, catalog.Codes} {
 		for _, code := range list {
 			for _, lang := range messages.Languages {
 				if messages.Text(lang, code, nil) == code {
