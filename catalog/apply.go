@@ -36,7 +36,7 @@ func (c *Catalog) applyBatch(ctx context.Context, events []content.Event, ids []
 		if e := &events[i]; e.Effect != content.EffectNone {
 			f := b.known[e.Document]
 			if f == nil {
-				f = factsOf(b.base.docs.get(e.Document), c.shapes[e.Type])
+				f = factsOf(b.base.docs.get(e.Document))
 				b.known[e.Document] = f
 			}
 			f.learn(e)
@@ -162,19 +162,19 @@ func (b *batch) render(ctx context.Context, docs []*loadedDoc) ([]*record, error
 	known := make([]*facts, len(docs))
 	for i, l := range docs {
 		if known[i] = b.known[l.doc.ID]; known[i] == nil {
-			known[i] = factsOf(b.base.docs.get(l.doc.ID), l.shape)
+			known[i] = factsOf(b.base.docs.get(l.doc.ID))
 		}
 	}
 	r := &renderer{c: b.c, card: b.card}
-	return b.c.renderTo(ctx, b.c.seg, r, docs, known, b.base.docs.get)
+	return b.c.renderTo(ctx, b.c.seg, r, docs, known)
 }
 
 // renderTo renders documents on all cores and appends their frames to a file,
 // in the order given.
-func (c *Catalog) renderTo(ctx context.Context, seg *segment, r *renderer, docs []*loadedDoc, known []*facts, prev func(string) *record) ([]*record, error) {
+func (c *Catalog) renderTo(ctx context.Context, seg *segment, r *renderer, docs []*loadedDoc, known []*facts) ([]*record, error) {
 	out := make([]*built, len(docs))
 	err := parallel(ctx, len(docs), func(i int) (err error) {
-		out[i], err = r.render(docs[i], known[i], prev(docs[i].doc.ID))
+		out[i], err = r.render(docs[i], known[i])
 		return err
 	})
 	if err != nil {
@@ -290,7 +290,7 @@ func (c *Catalog) rebuild(ctx context.Context) (err error) {
 				keep, known = append(keep, l), append(known, log.of(l.doc.ID))
 			}
 		}
-		recs, err := c.renderTo(ctx, seg, r, keep, known, func(string) *record { return nil })
+		recs, err := c.renderTo(ctx, seg, r, keep, known)
 		if err != nil {
 			return err
 		}

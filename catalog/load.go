@@ -212,7 +212,6 @@ const BasePath = "/api/v1"
 type fact struct {
 	seq, at   int64
 	withdrawn bool
-	state     string // the workflow state it led to
 }
 
 // facts are those of one document.
@@ -229,24 +228,21 @@ func (f *facts) learn(e *content.Event) {
 	at := e.At.UnixMilli()
 	f.effectAt = max(f.effectAt, at)
 	if e.Seq > f.byLocale[e.Locale].seq {
-		f.byLocale[e.Locale] = fact{seq: e.Seq, at: at, withdrawn: e.Effect == content.EffectWithdrawn, state: e.To}
+		f.byLocale[e.Locale] = fact{seq: e.Seq, at: at, withdrawn: e.Effect == content.EffectWithdrawn}
 	}
 }
 
 // factsOf recalls what a record knew.
-func factsOf(r *record, s *shape) *facts {
+func factsOf(r *record) *facts {
 	f := &facts{byLocale: map[string]fact{}}
 	if r == nil {
 		return f
 	}
 	f.effectAt = r.effectAt
 	for _, v := range r.variants {
-		x := fact{seq: v.change.seq, at: v.change.at, withdrawn: v.change.withdrawn, state: v.state}
+		x := fact{seq: v.change.seq, at: v.change.at, withdrawn: v.change.withdrawn}
 		if x.seq == 0 {
 			continue // nothing known
-		}
-		if x.state == "" && s != nil {
-			x.state = s.firstState
 		}
 		f.byLocale[v.locale] = x
 	}

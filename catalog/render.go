@@ -62,9 +62,8 @@ type reference struct {
 	Text       string `json:"text,omitempty"`
 }
 
-// render makes the record of a document. known is what the log told of it, prev
-// the record so far, or nil.
-func (r *renderer) render(l *loadedDoc, known *facts, prev *record) (*built, error) {
+// render makes the record of a document; known is what the log told of it.
+func (r *renderer) render(l *loadedDoc, known *facts) (*built, error) {
 	d := l.doc
 	rec := &record{id: d.ID, typ: d.Type, effectAt: known.effectAt, shared: l.sharedHash}
 	for i := range d.Variants {
@@ -78,7 +77,7 @@ func (r *renderer) render(l *loadedDoc, known *facts, prev *record) (*built, err
 	rec.collection = l.shape.typ.Collection
 	pages := make([]*page, 0, len(l.live))
 	for i := range l.live {
-		p, err := r.page(l, &l.live[i], known, prev)
+		p, err := r.page(l, &l.live[i])
 		if err != nil {
 			r.c.log.Error("a live variant cannot be rendered and is left out", "document", d.ID, "locale", l.live[i].variant.Locale, "error", err)
 			continue
@@ -171,20 +170,15 @@ func (l *loadedDoc) dependencies() []string {
 }
 
 // page reads and renders the text of one variant.
-func (r *renderer) page(l *loadedDoc, lv *liveVariant, known *facts, prev *record) (*page, error) {
+func (r *renderer) page(l *loadedDoc, lv *liveVariant) (*page, error) {
 	v := lv.variant
 	p := &page{
 		liveVariant: *lv, l: l, locale: v.Locale, title: l.title(lv), summary: l.text(lv, "summary"),
 		html: map[string]string{}, lists: map[string][]string{},
-		url: itemURL(l.shape.typ.Collection, v.LiveSlug, v.Locale), updated: updatedAt(lv, prev),
+		url: itemURL(l.shape.typ.Collection, v.LiveSlug, v.Locale), updated: v.LiveUpdatedAt.UnixMilli(),
 	}
-	if f, told := known.byLocale[v.Locale]; told && !f.withdrawn {
-		p.state = f.state
-	} else if !told {
-		p.state = v.State // the log is yet to tell
-	}
-	if !l.shape.states[p.state] || p.state == l.shape.firstState {
-		p.state = ""
+	if v.LiveState != l.shape.firstState {
+		p.state = v.LiveState
 	}
 	seen := map[string]bool{}
 	for _, f := range l.shape.typ.Fields {
@@ -265,21 +259,6 @@ func (p *page) reference(ref reference, seen map[string]bool) {
 		seen[ref.Identifier] = true
 		p.refs = append(p.refs, ref)
 	}
-}
-
-// updatedAt is the date of the live content. A variant keeps one date, that of
-// its newest revision; once a draft is ahead of the live revision, what was
-// shown before stays.
-func updatedAt(lv *liveVariant, prev *record) int64 {
-	if lv.variant.Latest == lv.variant.Live {
-		return lv.variant.UpdatedAt.UnixMilli()
-	}
-	if prev != nil {
-		if was := prev.variant(lv.variant.Locale); was != nil && was.revision == lv.revision.Hash {
-			return was.updated
-		}
-	}
-	return lv.revision.At.UnixMilli()
 }
 
 // variant fills in v and gives its long JSON.

@@ -115,7 +115,7 @@ func (v *verifier) compare(ctx context.Context, docs []*loadedDoc) ([]Discrepanc
 		if !l.doc.Live() && prev == nil {
 			return nil
 		}
-		want, err := v.r.render(l, v.log.of(l.doc.ID), prev)
+		want, err := v.r.render(l, v.log.of(l.doc.ID))
 		if err != nil {
 			return err
 		}

@@ -91,7 +91,7 @@ func (w *world) publishAs(state, typ, id, locale, slug string, fields values) {
 			v.OldSlugs = append(v.OldSlugs, v.LiveSlug)
 		}
 		v.OldSlugs = slices.DeleteFunc(v.OldSlugs, func(s string) bool { return s == slug })
-		v.Live, v.LiveSlug, v.State = r.Ref(), slug, state
+		v.Live, v.LiveSlug, v.State, v.LiveState, v.LiveUpdatedAt = r.Ref(), slug, state, state, v.UpdatedAt
 		if v.PublishedAt.IsZero() {
 			v.PublishedAt = w.now
 		}
@@ -106,7 +106,7 @@ func (w *world) withdraw(id, locale string) {
 		if v.LiveSlug != "" && !slices.Contains(v.OldSlugs, v.LiveSlug) {
 			v.OldSlugs = append(v.OldSlugs, v.LiveSlug)
 		}
-		v.Live, v.LiveSlug, v.State = content.RevisionRef{}, "", "withdrawn"
+		v.Live, v.LiveSlug, v.State, v.LiveState, v.LiveUpdatedAt = content.RevisionRef{}, "", "withdrawn", "", time.Time{}
 		if !d.Live() {
 			d.LiveShared = content.RevisionRef{}
 		}

@@ -27,6 +27,9 @@ type Document struct {
 	// LiveShared names the revision whose shared values the public sees.
 	LiveShared RevisionRef `json:"live_shared" bson:"live_shared"`
 	Variants   []Variant   `json:"variants" bson:"variants"`
+	// HandedIn says that a variant has left the drawer once: from then on the
+	// councils of its territories see the document.
+	HandedIn bool `json:"handed_in,omitempty" bson:"handed_in,omitempty"`
 	// Discarded marks the tombstone of a draft that was thrown away.
 	Discarded bool `json:"discarded,omitempty" bson:"discarded,omitempty"`
 	// Pending are events that the relay has not yet moved to the log.
@@ -65,8 +68,13 @@ type Variant struct {
 	LiveSlug string   `json:"live_slug,omitempty" bson:"live_slug,omitempty"`
 	OldSlugs []string `json:"old_slugs,omitempty" bson:"old_slugs,omitempty"`
 
-	Latest    RevisionRef `json:"latest" bson:"latest"`
-	Live      RevisionRef `json:"live" bson:"live"`
+	Latest RevisionRef `json:"latest" bson:"latest"`
+	Live   RevisionRef `json:"live" bson:"live"`
+	// LiveState is the public state in which Live was published, LiveUpdatedAt
+	// the date of its content: State and UpdatedAt are those of Latest.
+	LiveState     string    `json:"live_state,omitempty" bson:"live_state,omitempty"`
+	LiveUpdatedAt time.Time `json:"live_updated_at,omitzero" bson:"live_updated_at,omitempty"`
+
 	Approvals []Approval  `json:"approvals,omitempty" bson:"approvals,omitempty"`
 	Schedule  []Scheduled `json:"schedule,omitempty" bson:"schedule,omitempty"`
 

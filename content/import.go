@@ -697,6 +697,9 @@ func (w *change) importDates(v *Variant, in *IncomingVariant, before int) {
 	}
 	if !in.UpdatedAt.IsZero() && len(w.events) > before {
 		v.UpdatedAt = in.UpdatedAt.UTC().Truncate(time.Millisecond)
+		if v.Live == v.Latest {
+			v.LiveUpdatedAt = v.UpdatedAt
+		}
 	}
 }
 

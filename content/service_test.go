@@ -194,13 +194,13 @@ func TestPracticeFromDraftToShowcase(t *testing.T) {
 		t.Fatalf("after a typo: %+v", v)
 	}
 	doc = d.edit(amina, doc, "it", map[string]any{"results": "Cento famiglie."})
-	if v := doc.Variant("it"); v.State != "draft" || len(v.Approvals) != 0 || v.Live != first {
+	if v := doc.Variant("it"); v.State != "draft" || len(v.Approvals) != 0 || v.Live != first || v.LiveState != "showcased" || v.LiveUpdatedAt.IsZero() {
 		t.Fatalf("after new results: %+v", v)
 	}
 	_, err = d.Transition(ctx, sara, doc.ID, "it", doc.ETag("it"), content.Step{Name: "publish"})
 	wantCode(t, err, content.Conflict, "wrong_state")
 	doc = d.step(sara, doc, "it", "withdraw")
-	if v := doc.Variant("it"); !v.Live.IsZero() || v.LiveSlug != "" || !slices.Contains(v.OldSlugs, "orti-condivisi") {
+	if v := doc.Variant("it"); !v.Live.IsZero() || v.LiveSlug != "" || v.LiveState != "" || !v.LiveUpdatedAt.IsZero() || !slices.Contains(v.OldSlugs, "orti-condivisi") {
 		t.Fatalf("after withdrawal: %+v", v)
 	}
 	d.clean()

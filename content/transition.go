@@ -136,7 +136,7 @@ func (w *change) publish(v *Variant, shared RevisionRef) {
 		v.OldSlugs = append(v.OldSlugs, v.LiveSlug)
 	}
 	v.OldSlugs = slices.DeleteFunc(v.OldSlugs, func(s string) bool { return s == v.Slug })
-	v.Live, v.LiveSlug = v.Latest, v.Slug
+	v.Live, v.LiveSlug, v.LiveState, v.LiveUpdatedAt = v.Latest, v.Slug, v.State, v.UpdatedAt
 	if v.PublishedAt.IsZero() {
 		v.PublishedAt = w.now
 	}
@@ -149,7 +149,7 @@ func (w *change) withdraw(v *Variant) {
 	if v.LiveSlug != "" && !slices.Contains(v.OldSlugs, v.LiveSlug) {
 		v.OldSlugs = append(v.OldSlugs, v.LiveSlug)
 	}
-	v.Live, v.LiveSlug = RevisionRef{}, ""
+	v.Live, v.LiveSlug, v.LiveState, v.LiveUpdatedAt = RevisionRef{}, "", "", time.Time{}
 	if !w.doc.Live() {
 		w.doc.LiveShared = RevisionRef{}
 	}

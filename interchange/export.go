@@ -193,6 +193,7 @@ func (e *exporter) revisions(ctx context.Context, page []*content.Document) (map
 
 // side is one of the two faces of a variant: the public one or the newest.
 type side struct {
+	updated     time.Time
 	slug, state string
 	shared      json.RawMessage
 	localized   json.RawMessage
@@ -212,10 +213,10 @@ func (e *exporter) document(ctx context.Context, d *content.Document, revisions 
 		if latest == nil {
 			return fmt.Errorf("variant %s: latest revision: %w", v.Locale, content.ErrNotFound)
 		}
-		newest := side{slug: v.Slug, state: v.State, shared: d.Shared, localized: latest.Localized, last: true}
+		newest := side{slug: v.Slug, state: v.State, updated: v.UpdatedAt, shared: d.Shared, localized: latest.Localized, last: true}
 		sides := []side{newest}
 		if live := revisions[v.Live.Hash]; live != nil {
-			public := side{slug: first(v.LiveSlug, live.Slug), state: v.State, shared: live.Shared, localized: live.Localized}
+			public := side{slug: first(v.LiveSlug, live.Slug), state: v.LiveState, updated: v.LiveUpdatedAt, shared: live.Shared, localized: live.Localized}
 			if r := revisions[d.LiveShared.Hash]; r != nil {
 				public.shared = r.Shared
 			}
@@ -223,10 +224,6 @@ func (e *exporter) document(ctx context.Context, d *content.Document, revisions 
 				public.last = true
 				sides = []side{public}
 			} else {
-				var err error
-				if public.state, err = e.publicState(ctx, d, v.Locale, def); err != nil {
-					return err
-				}
 				newest.working = true
 				sides = []side{public, newest}
 			}
@@ -238,33 +235,6 @@ func (e *exporter) document(ctx context.Context, d *content.Document, revisions 
 		}
 	}
 	return nil
-}
-
-// publicState finds the state in which a variant was last made public; its
-// present state is that of the working copy.
-func (e *exporter) publicState(ctx context.Context, d *content.Document, locale string, def *workflow.Definition) (string, error) {
-	before := int64(0)
-	for {
-		events, err := e.store.DocumentEvents(ctx, d.ID, before, 100)
-		if err != nil {
-			return "", err
-		}
-		for i := range events {
-			if ev := &events[i]; ev.Locale == locale && ev.Kind == content.EventTransition && ev.Effect == content.EffectPublished {
-				return ev.To, nil
-			}
-			before = events[i].Seq
-		}
-		if len(events) < 100 {
-			break
-		}
-	}
-	for _, s := range def.States {
-		if s.Public {
-			return s.Name, nil
-		}
-	}
-	return "", nil
 }
 
 func (e *exporter) variant(t *schemas.Type, def *workflow.Definition, d *content.Document, v *content.Variant, s side, fileSlug string) error {
@@ -344,7 +314,7 @@ func (e *exporter) entries(t *schemas.Type, def *workflow.Definition, d *content
 		add(keyWorkingCopy, true)
 	}
 	moment(keyPublishedAt, v.PublishedAt)
-	moment(keyUpdatedAt, v.UpdatedAt)
+	moment(keyUpdatedAt, s.updated)
 	if s.last {
 		for _, due := range v.Schedule {
 			step := def.Transition(due.Transition)
