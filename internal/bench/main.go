@@ -35,6 +35,7 @@ type bench struct {
 	items  int
 	rounds int
 	kills  int
+	only   string
 	rows   []row
 }
 
@@ -46,8 +47,9 @@ func (b *bench) add(ok bool, what, measured, ceiling, ratio, limit string) {
 func main() {
 	var (
 		items  = flag.Int("items", 10_000, "items in the store")
-		rounds = flag.Int("rounds", 5, "rounds of each comparison; the median counts")
+		rounds = flag.Int("rounds", 7, "rounds of each comparison; the median counts")
 		kills  = flag.Int("kills", 200, "SIGKILLs on each engine; 0 leaves them out")
+		only   = flag.String("only", "", "only this part: import, start, requests, publication or kills (parts need the import)")
 		bare   = flag.String("bare", "", "serve this file from a bare Gin handler (used by the bench itself)")
 	)
 	flag.Parse()
@@ -60,7 +62,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	b := &bench{ctx: ctx, items: *items, rounds: *rounds, kills: *kills}
+	b := &bench{ctx: ctx, items: *items, rounds: *rounds, kills: *kills, only: *only}
 	if err := b.run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -87,9 +89,12 @@ func (b *bench) run() error {
 		name string
 		run  func() error
 	}{
-		{"import", b.importing}, {"start and memory", b.starting}, {"requests", b.requests},
+		{"import", b.importing}, {"start", b.starting}, {"requests", b.requests},
 		{"publication", b.publication}, {"kills", b.endurance},
 	} {
+		if b.only != "" && part.name != b.only && part.name != "import" {
+			continue
+		}
 		fmt.Fprintln(os.Stderr, part.name)
 		if err := part.run(); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -73,17 +74,29 @@ type target struct {
 	status int
 }
 
-const perRound = 6000
+// A round takes turns between the two servers every few hundred requests, so
+// that whatever else the machine does falls on both.
+const (
+	turns   = 12
+	perTurn = 500
+)
 
-// cpu sends perRound requests over one connection and gives the server's CPU
-// time per request.
-func (t *target) cpu() (time.Duration, error) {
+// caller sends a target's requests over one connection.
+type caller struct {
+	*target
+	conn     net.Conn
+	answers  *bufio.Reader
+	requests [][]byte
+	sent     int
+	spent    time.Duration // CPU time of the server
+}
+
+func (t *target) call() (*caller, error) {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(t.server.Base, "http://"))
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	defer conn.Close()
-	var requests [][]byte
+	c := &caller{target: t, conn: conn, answers: bufio.NewReaderSize(conn, 64<<10)}
 	for _, p := range t.paths {
 		var buf bytes.Buffer
 		fmt.Fprintf(&buf, "GET %s HTTP/1.1\r\nHost: bench\r\n", p)
@@ -91,40 +104,45 @@ func (t *target) cpu() (time.Duration, error) {
 			fmt.Fprintf(&buf, "%s: %s\r\n", k, t.header.Get(k))
 		}
 		buf.WriteString("\r\n")
-		requests = append(requests, buf.Bytes())
+		c.requests = append(c.requests, buf.Bytes())
 	}
-	r := bufio.NewReaderSize(conn, 64<<10)
-	send := func(n int) error {
-		for i := range n {
-			if _, err := conn.Write(requests[i%len(requests)]); err != nil {
-				return err
-			}
-			res, err := http.ReadResponse(r, nil)
-			if err != nil {
-				return err
-			}
-			if _, err := io.Copy(io.Discard, res.Body); err != nil {
-				return err
-			}
-			res.Body.Close()
-			if res.StatusCode != t.status {
-				return fmt.Errorf("%s: %s, want %d", t.paths[i%len(t.paths)], res.Status, t.status)
-			}
-		}
-		return nil
-	}
-	if err := send(perRound / 10); err != nil { // warm
-		return 0, err
-	}
-	before, err := cpuTime(t.server.Cmd.Process.Pid)
+	return c, c.send(perTurn) // warm
+}
+
+// turn sends perTurn requests and adds up what they cost the server.
+func (c *caller) turn() error {
+	before, err := cpuTime(c.server.Cmd.Process.Pid)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	if err := send(perRound); err != nil {
-		return 0, err
+	if err := c.send(perTurn); err != nil {
+		return err
 	}
-	after, err := cpuTime(t.server.Cmd.Process.Pid)
-	return (after - before) / perRound, err
+	after, err := cpuTime(c.server.Cmd.Process.Pid)
+	c.spent += after - before
+	return err
+}
+
+func (c *caller) send(n int) error {
+	for range n {
+		i := c.sent % len(c.requests)
+		c.sent++
+		if _, err := c.conn.Write(c.requests[i]); err != nil {
+			return err
+		}
+		res, err := http.ReadResponse(c.answers, nil)
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(io.Discard, res.Body); err != nil {
+			return err
+		}
+		res.Body.Close()
+		if res.StatusCode != c.status {
+			return fmt.Errorf("%s: %s, want %d", c.paths[i], res.Status, c.status)
+		}
+	}
+	return nil
 }
 
 // cpuTime reads user and system time of a process, to the nanosecond.
@@ -150,18 +168,27 @@ func cpuTime(pid int) (time.Duration, error) {
 
 // compare takes both in turn and adds a row with the median ratio.
 func (b *bench) compare(what string, mine, ceiling *target, limit float64) error {
+	x, err := mine.call()
+	if err != nil {
+		return err
+	}
+	defer x.conn.Close()
+	y, err := ceiling.call()
+	if err != nil {
+		return err
+	}
+	defer y.conn.Close()
 	var ratios []float64
 	var a, c []time.Duration
 	for range b.rounds {
-		x, err := mine.cpu()
-		if err != nil {
-			return err
+		x.spent, y.spent = 0, 0
+		for range turns {
+			if err := errors.Join(x.turn(), y.turn()); err != nil {
+				return err
+			}
 		}
-		y, err := ceiling.cpu()
-		if err != nil {
-			return err
-		}
-		a, c, ratios = append(a, x), append(c, y), append(ratios, float64(x)/float64(y))
+		a, c = append(a, x.spent/(turns*perTurn)), append(c, y.spent/(turns*perTurn))
+		ratios = append(ratios, float64(x.spent)/float64(y.spent))
 	}
 	slices.Sort(ratios)
 	slices.Sort(a)
