@@ -21,6 +21,7 @@ run: build ## build everything and serve the demo (ADDR=127.0.0.1:8080 DATA=data
 
 .PHONY: build
 build: needs ## leave the program in bin/prassi
+	@echo "building bin/prassi (the first time takes a minute or more)"
 	@$(GOBUILD) -o bin/prassi ./cmd/prassi
 
 .PHONY: test

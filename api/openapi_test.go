@@ -214,6 +214,7 @@ func examples(t *testing.T, w *world) map[string]func() []request {
 			}
 		},
 		"getOpenAPI": one(request{path: "/openapi.json", status: 200}),
+		"getRoot":    one(request{path: "/", status: 302}),
 		"getDocs":    one(request{path: "/docs", status: 200}),
 		"getStyle":   one(request{path: "/docs/style.css", status: 200}),
 		"getProblem": one(request{path: "/problems/stale", status: 200}),

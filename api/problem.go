@@ -158,7 +158,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 		h.Set("Retry-After", "5")
 	case http.StatusRequestTimeout, http.StatusRequestEntityTooLarge:
 		h.Set("Connection", "close") // what is left of the body is not worth reading
-	case http.StatusGone, http.StatusNotFound:
+	case http.StatusGone: // what is not there yet may be there in a moment: 404 is not kept
 		if c.Request.Method == http.MethodGet && h.Get("Access-Control-Allow-Origin") != "" {
 			h["Cache-Control"] = publicShort
 		}

@@ -34,6 +34,8 @@ func (s *Server) systemTable() []*operation {
 		{Route: "/openapi.json", ID: "getOpenAPI", Summary: "This description, as OpenAPI 3.1", Access: public, Params: []param{ifNoneMatch},
 			Answers: documents("application/vnd.oai.openapi+json;version=3.1", &huma.Schema{Type: "object"}), Problems: []int{http.StatusNotAcceptable},
 			Handle: s.asset("openapi")},
+		{Route: "/", ID: "getRoot", Summary: "Where people begin: the description, until there is a site",
+			Answers: []answer{{Status: http.StatusFound, Headers: []string{"Location"}}}, Handle: root},
 		{Route: "/docs", ID: "getDocs", Summary: "This description, as a page", Params: []param{ifNoneMatch},
 			Answers: documents("text/html", htmlPage), Handle: s.htmlPage("docs")},
 		{Route: "/docs/style.css", ID: "getStyle", Summary: "How the pages look", Params: []param{ifNoneMatch},
@@ -51,6 +53,12 @@ func (s *Server) systemTable() []*operation {
 		op.Method, op.Tag = http.MethodGet, tagSystem
 	}
 	return ops
+}
+
+func root(c *gin.Context) error {
+	c.Header("Location", "/docs")
+	c.Status(http.StatusFound)
+	return nil
 }
 
 // htmlPage is the schema of a page.

@@ -49,7 +49,7 @@ func (c *tokenCreateCmd) Run(e *env) error {
 type tokenListCmd struct{}
 
 func (tokenListCmd) Run(e *env) error {
-	b, err := e.open(nil)
+	b, err := e.existing()
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ type tokenRevokeCmd struct {
 }
 
 func (c *tokenRevokeCmd) Run(e *env) error {
-	b, err := e.open(nil)
+	b, err := e.existing()
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (c *territoriesImportCmd) Run(e *env) error {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
 	for _, i := range issues {
-		fmt.Fprintf(e.stderr, "%s:%d:%d: %s: %s\n", c.File, i.Line, i.Column, i.Code, e.text(i.Code, i.Params))
+		fmt.Fprintf(e.stderr, "%s:%d:%d: %s: %s\n", c.File, i.Line, max(i.Column, 1), i.Code, e.text(i.Code, i.Params))
 	}
 	if len(issues) > 0 {
 		return errFailed

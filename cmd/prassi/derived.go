@@ -46,7 +46,7 @@ type reindexCmd struct{}
 
 // Run rebuilds the catalogue from the store.
 func (reindexCmd) Run(e *env) error {
-	b, err := e.open(nil)
+	b, err := e.existing()
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ type verifyCmd struct{}
 // Run checks the store, and the catalogue against it. While a server runs on
 // the same folder the catalogue is the server's, and only the store is checked.
 func (verifyCmd) Run(e *env) error {
-	b, err := e.open(nil)
+	b, err := e.existing()
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,8 @@ type env struct {
 	stdout io.Writer
 	stderr io.Writer
 	cli    *cli
+	// serving: logs are for operators, not for a person at a terminal.
+	serving bool
 }
 
 // text gives the message of a code in the reader's language.

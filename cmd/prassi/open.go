@@ -16,6 +16,20 @@ import (
 	"github.com/prassi-cms/prassi/schemas"
 )
 
+// existing opens a store that is there. Commands that look or copy use it: a
+// misspelt folder must not become an empty store that is then found clean.
+func (e *env) existing() (*backend, error) {
+	if e.cli.Store == "sqlite" {
+		if _, err := os.Stat(filepath.Join(e.cli.Data, databaseFile)); err != nil {
+			return nil, fmt.Errorf("there is no store in %s: %w", e.cli.Data, err)
+		}
+	}
+	return e.open(nil)
+}
+
+// databaseFile is the embedded store in the data folder.
+const databaseFile = "prassi.db"
+
 // openStore opens the engine that the settings name.
 func (e *env) openStore() (content.Store, error) {
 	switch s := e.cli.Store; {
@@ -23,7 +37,7 @@ func (e *env) openStore() (content.Store, error) {
 		if err := os.MkdirAll(e.cli.Data, 0o700); err != nil {
 			return nil, err
 		}
-		return sqlitestore.Open(e.ctx, filepath.Join(e.cli.Data, "prassi.db"))
+		return sqlitestore.Open(e.ctx, filepath.Join(e.cli.Data, databaseFile))
 	case strings.HasPrefix(s, "mongodb://"), strings.HasPrefix(s, "mongodb+srv://"):
 		return mongostore.Open(e.ctx, s)
 	default:

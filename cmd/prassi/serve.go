@@ -27,6 +27,7 @@ type serveCmd struct {
 
 // Run serves until the context ends, then lets requests and jobs finish.
 func (c *serveCmd) Run(e *env) error {
+	e.serving = true
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return err
@@ -108,7 +109,12 @@ func (c *serveCmd) greet(w io.Writer, at net.Addr) {
 	}
 }
 
+// logger writes JSON lines for operators while serving; a person at a terminal
+// is told of errors only.
 func (e *env) logger() *slog.Logger {
+	if !e.serving {
+		return slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(e.cli.Serve.LogLevel)); err != nil {
 		level = slog.LevelInfo

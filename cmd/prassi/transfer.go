@@ -146,7 +146,7 @@ type exportCmd struct {
 }
 
 func (c *exportCmd) Run(e *env) error {
-	b, err := e.open(nil)
+	b, err := e.existing()
 	if err != nil {
 		return err
 	}
