@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -227,5 +228,78 @@ func TestHelpListsEverySetting(t *testing.T) {
 		if !strings.Contains(out.String(), name) {
 			t.Errorf("serve --help does not name %s", name)
 		}
+	}
+}
+
+// TestRealTextsThroughThePublicAPI is the main job on real input: imported,
+// taken through their workflow, published and read, on both engines. The
+// material lies outside the project; without it this test says so.
+func TestRealTextsThroughThePublicAPI(t *testing.T) {
+	shared := filepath.Join("..", "..", "..", "shared", "data")
+	if _, err := os.Stat(shared); err != nil {
+		t.Skipf("the real texts are not here, so nothing is shown: %v", err)
+	}
+	for name, store := range map[string]func(*testing.T) string{
+		"sqlite": func(*testing.T) string { return "sqlite" }, "mongodb": emptyMongo,
+	} {
+		t.Run(name, func(t *testing.T) { realTexts(t, shared, store(t)) })
+	}
+}
+
+func realTexts(t *testing.T, shared, store string) {
+	data := filepath.Join(t.TempDir(), "data")
+	run := func(args ...string) {
+		t.Helper()
+		var out lockedBuffer
+		if code := Main(context.Background(), append(args, "--data", data, "--store", store), strings.NewReader(""), &out, &out); code != 0 {
+			t.Fatalf("%v: %d\n%s", args, code, out.String())
+		}
+	}
+	run("import", "--type", "article", "--publish", filepath.Join(shared, "multilingual"))
+	run("import", "--type", "news", "--locale", "it", "--publish", filepath.Join(shared, "seeds"))
+	r := start(t, "--data", data, "--store", store)
+	public := &http.Client{}
+
+	var list struct {
+		Total int
+		Items []struct{ Slug string }
+	}
+	for locale, want := range map[string]int{"it": 11, "en": 12, "fr": 11, "es": 11, "ar": 11, "bn": 11, "zh-Hans": 11} {
+		r.call(public, "GET", "/api/v1/articles?limit=100&locale="+locale, nil, "", http.StatusOK, &list)
+		if list.Total != want || len(list.Items) != want {
+			t.Errorf("%d articles in %s, want %d", list.Total, locale, want)
+		}
+	}
+	var item struct {
+		Dir, HTML       string
+		RequestedLocale string `json:"requested_locale"`
+		Locale          string
+		Alternates      []struct{ Locale string }
+		References      []struct{ Identifier string }
+	}
+	r.call(public, "GET", "/api/v1/articles/legal?locale=ar", nil, "", http.StatusOK, &item)
+	if item.Dir != "rtl" || len(item.Alternates) != 6 || !strings.Contains(item.HTML, "<h2 ") || strings.Contains(item.HTML, "markdown=") {
+		t.Errorf("the Arabic article: dir %s, %d alternates", item.Dir, len(item.Alternates))
+	}
+	r.call(public, "GET", "/api/v1/articles/accessibility-best-practices-for-your-project?locale=ar", nil, "", http.StatusOK, &item)
+	if item.Locale != "en" || item.RequestedLocale != "ar" {
+		t.Errorf("fallback: asked %s, served %s", item.RequestedLocale, item.Locale)
+	}
+
+	// The circular among the seeds names itself.
+	r.call(public, "GET", "/api/v1/news?limit=100&locale=it", nil, "", http.StatusOK, &list)
+	if list.Total != 5 {
+		t.Fatalf("%d news, want 5", list.Total)
+	}
+	const circular = "urn:nir:ministero.interno;dipartimento.liberta.civili.immigrazione;direzione.centrale.politiche.immigrazione.asilo:circolare:2012-04-16;2649"
+	found := false
+	for _, it := range list.Items {
+		r.call(public, "GET", "/api/v1/news/"+it.Slug+"?locale=it", nil, "", http.StatusOK, &item)
+		for _, ref := range item.References {
+			found = found || ref.Identifier == circular
+		}
+	}
+	if !found {
+		t.Error("no item refers to the circular by its URN")
 	}
 }
