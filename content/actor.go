@@ -137,8 +137,8 @@ func (s *Service) Holds(a Actor, roles ...string) bool {
 }
 
 // visible decides who sees an unpublished document at all: the newsroom; the
-// organisation that owns it; the council of a territory of it, once it has left
-// the drawer or when they began it themselves; translators of what is public or
+// organisation that owns it; the council of a territory of it, once it was
+// handed in or when they began it themselves; translators of what is public or
 // is being translated into their language. Everybody else is told that there is
 // no such document.
 func (s *Service) visible(a Actor, d *Document, now time.Time) bool {
@@ -159,7 +159,7 @@ func (s *Service) visible(a Actor, d *Document, now time.Time) bool {
 				return true
 			}
 		case "reviewer", "secretary":
-			if s.covers(g, "territory", at) && (d.Author == a.ID || s.leftDrawer(d)) {
+			if s.covers(g, "territory", at) && (d.Author == a.ID || d.HandedIn) {
 				return true
 			}
 		case "translator":
@@ -171,9 +171,8 @@ func (s *Service) visible(a Actor, d *Document, now time.Time) bool {
 	return false
 }
 
-// leftDrawer says whether any variant is handed in, or has been further. One
-// that is taken back is in the drawer again.
-func (s *Service) leftDrawer(d *Document) bool {
+// handedIn says whether any variant is further than where all begin.
+func (s *Service) handedIn(d *Document) bool {
 	def := s.workflowOf(d.Type)
 	for i := range d.Variants {
 		v := &d.Variants[i]

@@ -258,6 +258,33 @@ func TestEndedGrantsEverywhere(t *testing.T) {
 	}
 }
 
+// A council does not lose from sight what was once handed in to it.
+func TestCouncilsKeepSight(t *testing.T) {
+	d := newDesk(t)
+	doc := d.step(amina, d.create(amina, content.NewVariant{Type: "practice", Locale: "it", Fields: practice()}), "it", "submit")
+	for _, back := range []func(){
+		func() { doc = d.step(amina, doc, "it", "recall") },
+		func() {
+			doc = d.step(rita, d.step(amina, doc, "it", "submit"), "it", "endorse")
+			doc = d.edit(sara, doc, "it", map[string]any{"results": "Altri."})
+		},
+		func() {
+			doc = d.step(rita, d.step(amina, doc, "it", "submit"), "it", "endorse")
+			doc = d.step(sara, d.step(sara, doc, "it", "publish"), "it", "withdraw")
+			doc = d.edit(amina, doc, "it", map[string]any{"results": "Ancora altri."})
+		},
+	} {
+		back()
+		if doc.Variant("it").State != "draft" {
+			t.Fatalf("state %s", doc.Variant("it").State)
+		}
+		if _, err := d.Get(ctx, rita, doc.ID); err != nil {
+			t.Errorf("lost after %v", d.told(doc))
+		}
+	}
+	d.clean()
+}
+
 // Who may not see a document is offered nothing.
 func TestPermissionsNeedSight(t *testing.T) {
 	d := newDesk(t)

@@ -718,6 +718,7 @@ func (w *change) seal() Write {
 	d := w.doc
 	d.Version = w.expect + 1
 	d.UpdatedAt = w.now
+	d.HandedIn = d.HandedIn || w.s.handedIn(d)
 	d.Keys = w.s.keys(d)
 	for i := range w.events {
 		e := &w.events[i]

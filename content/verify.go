@@ -172,6 +172,9 @@ func (s *Service) verifyDocument(ctx context.Context, r *VerifyReport, d *Docume
 		}
 	}
 	s.verifyFacts(r, d, chains)
+	if s.handedIn(d) && !d.HandedIn {
+		r.fault(d.ID, "not_handed_in", "a variant has left the drawer")
+	}
 	return nil
 }
 

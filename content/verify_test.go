@@ -17,7 +17,7 @@ func TestVerifyFindsEveryContradiction(t *testing.T) {
 	doc = d.step(sara, d.step(rita, d.step(amina, doc, "it", "submit"), "it", "endorse"), "it", "publish")
 	doc = d.edit(elena, doc, "it", map[string]any{"title": "Orti"})
 	doc = d.later(elena, doc, "it", "publish", d.now().Add(time.Hour))
-	doc = d.add(elena, doc, "en", english())
+	d.add(elena, doc, "en", english())
 	d.clean()
 	it := func(doc *content.Document) *content.Variant { return doc.Variant("it") }
 	for _, c := range []struct {
@@ -51,6 +51,7 @@ func TestVerifyFindsEveryContradiction(t *testing.T) {
 		{"chain_broken", func(doc *content.Document) { it(doc).Latest.Number++ }},
 		{"chain_broken", func(doc *content.Document) { it(doc).Latest = doc.Variant("en").Latest }},
 		{"no_revision", func(doc *content.Document) { it(doc).Latest = content.RevisionRef{} }},
+		{"not_handed_in", func(doc *content.Document) { doc.HandedIn = false }},
 		{"event_missing", func(doc *content.Document) { doc.Version++ }},
 	} {
 		h.scan = c.do
