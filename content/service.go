@@ -430,26 +430,20 @@ const (
 	editsAll                // the facts as well
 )
 
-// editRights answers for the actor, whatever the variant's state.
-func (w *change) editRights(v *Variant) editRights {
-	facts := w.facts(w.where(), nil)
-	switch {
-	case w.def.MayEdit(v.State, facts):
-		return editsAll
-	case w.def.MayTranslate(facts):
-		return editsText
-	}
-	return editsNothing
-}
-
-// mayEdit says how much the actor may change now, or why nothing.
+// mayEdit says how much the actor may change now, or why nothing: first those
+// are refused who never may, then those who may not in this state.
 func (w *change) mayEdit(v *Variant) (editRights, error) {
+	facts, rights := w.facts(w.where(), nil), editsNothing
+	switch {
+	case w.def.HoldsEdit(facts):
+		rights = editsAll
+	case w.def.MayTranslate(facts):
+		rights = editsText
+	default:
+		return editsNothing, forbidden()
+	}
 	if s := w.def.State(v.State); s == nil || !s.Editable {
 		return editsNothing, &Problem{Class: Conflict, Code: "not_editable", Params: map[string]any{"state": v.State}}
-	}
-	rights := w.editRights(v)
-	if rights == editsNothing {
-		return rights, forbidden()
 	}
 	return rights, nil
 }

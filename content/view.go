@@ -113,7 +113,9 @@ func (s *Service) Permissions(ctx context.Context, actor Actor, d *Document, loc
 	return p, nil
 }
 
-// Discard throws away a draft that was never public. Its events stay.
+// Discard throws away a draft that was never public. Its events stay. Who may
+// begin such a document and edit this one may throw it away: a council may
+// improve a practice, but not make it vanish.
 func (s *Service) Discard(ctx context.Context, actor Actor, id, etag string) error {
 	d, err := s.Get(ctx, actor, id)
 	if err != nil {
@@ -126,16 +128,16 @@ func (s *Service) Discard(ctx context.Context, actor Actor, id, etag string) err
 	_, err = s.update(ctx, actor, id, main.Locale, etag, func(w *change) error {
 		for i := range w.doc.Variants {
 			v := &w.doc.Variants[i]
+			w.locale = v.Locale
+			facts := w.facts(w.where(), nil)
+			if !w.def.HoldsEdit(facts) || !w.def.MayCreate(facts) {
+				return forbidden()
+			}
 			if v.wasPublic() {
 				return &Problem{Class: Conflict, Code: "live_cannot_be_discarded"}
 			}
-			w.locale = v.Locale
-			rights, err := w.mayEdit(v)
-			if err != nil {
+			if _, err := w.mayEdit(v); err != nil {
 				return err
-			}
-			if rights != editsAll {
-				return forbidden()
 			}
 		}
 		w.locale = main.Locale

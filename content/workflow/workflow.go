@@ -189,8 +189,11 @@ func (d *Definition) MayCreate(f Facts) bool { return f.holdsAny(d.Create) }
 // MayEdit says whether the facts permit changing the content in that state.
 func (d *Definition) MayEdit(state string, f Facts) bool {
 	s := d.byState[state]
-	return s != nil && s.Editable && f.holdsAny(d.Edit)
+	return s != nil && s.Editable && d.HoldsEdit(f)
 }
+
+// HoldsEdit says whether the facts permit changing the content in some state.
+func (d *Definition) HoldsEdit(f Facts) bool { return f.holdsAny(d.Edit) }
 
 // MayTranslate says whether the facts permit starting a variant of a document
 // that is there, and changing one, without touching shared facts.
