@@ -94,3 +94,29 @@ var Codes = []string{
 	"invalid_filter", "invalid_cursor", "invalid_state", "owner_required", "unknown_owner",
 	"markdown_too_large", "markdown_too_deep", "invalid_utf8", "nothing_changed", "store_unavailable",
 }
+
+// storeProblem tells a caller what a store's error means.
+func (s *Service) storeProblem(err error) error {
+	var told *Problem
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &told):
+		return err
+	case errors.Is(err, ErrNotFound):
+		return notFound()
+	case errors.Is(err, ErrConflict), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	}
+	return &Problem{Class: Unavailable, Code: "store_unavailable", Err: err}
+}
+
+func notFound() *Problem { return &Problem{Class: NotFound, Code: "not_found"} }
+
+func forbidden() *Problem { return &Problem{Class: Forbidden, Code: "forbidden"} }
+
+func unauthenticated() *Problem { return &Problem{Class: Unauthenticated, Code: "unauthenticated"} }
+
+func invalidField(path, code string, params map[string]any) *Problem {
+	return &Problem{Class: Invalid, Code: "invalid_content", Fields: []schemas.Issue{{Path: path, Code: code, Params: params}}}
+}

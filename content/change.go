@@ -1,0 +1,177 @@
+package content
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/prassi-cms/prassi/content/workflow"
+	"github.com/prassi-cms/prassi/schemas"
+)
+
+// change is one write in the making: the next version of a document.
+type change struct {
+	s      *Service
+	actor  Actor
+	now    time.Time
+	doc    *Document
+	def    *workflow.Definition
+	expect int64
+	locale string
+	revs   []*Revision
+	events []Event
+	// loose takes values as front matter and spreadsheets write them.
+	loose bool
+	// overlay finds revisions and slugs that an import has made but not written;
+	// needs are the new documents in it that this change refers to.
+	overlay *overlay
+	needs   []string
+	// madeSlug says that the variant's slug was made here, not asked for.
+	madeSlug bool
+}
+
+const maxRetries = 40
+
+// update runs a change of one variant by compare-and-swap. When somebody else
+// was faster it starts again, so long as what the caller saw is still true.
+func (s *Service) update(ctx context.Context, actor Actor, id, locale, etag string, do func(*change) error) (*Document, error) {
+	if actor.Anonymous() {
+		return nil, unauthenticated()
+	}
+	locale, err := s.locale(locale)
+	if err != nil {
+		return nil, err
+	}
+	for try := 0; ; try++ {
+		d, err := s.store.Get(ctx, id)
+		if err != nil {
+			return nil, s.storeProblem(err)
+		}
+		if !s.visible(actor, d, s.now()) {
+			return nil, notFound()
+		}
+		if err := s.precondition(ctx, d, locale, etag); err != nil {
+			return nil, err
+		}
+		w := &change{s: s, actor: actor, now: s.now(), doc: d.clone(), def: s.workflowOf(d.Type), expect: d.Version, locale: locale}
+		if w.def == nil {
+			return nil, invalidField("/type", "unknown_type", map[string]any{"type": d.Type})
+		}
+		if err := do(w); err != nil {
+			return nil, err
+		}
+		if len(w.events) == 0 {
+			return d, nil // nothing to change
+		}
+		out, err := s.commit(ctx, w)
+		lost := errors.Is(err, ErrConflict) || w.madeSlug && errors.Is(err, ErrDuplicate)
+		if !lost || try == maxRetries {
+			return out, err
+		}
+	}
+}
+
+// precondition compares what the caller saw with what is stored. The answer of
+// a conflict summarises both.
+func (s *Service) precondition(ctx context.Context, d *Document, locale, etag string) error {
+	current := d.ETag(locale)
+	switch strings.TrimPrefix(etag, "W/") {
+	case "":
+		return &Problem{Class: PreconditionRequired, Code: "precondition_required"}
+	case current, "*":
+		return nil
+	}
+	p := &Problem{Class: PreconditionFailed, Code: "stale", Yours: &Summary{ETag: etag}, Current: &Summary{ETag: current}}
+	v := d.Variant(locale)
+	if v == nil {
+		return p
+	}
+	p.Current.State, p.Current.Revision, p.Current.UpdatedAt = v.State, v.Latest.Number, v.UpdatedAt.Format(time.RFC3339Nano)
+	latest, err := s.revision(ctx, v.Latest.Hash)
+	if err != nil {
+		return err
+	}
+	p.Current.Author = latest.Author
+	// The variant's version grows with steps as well as with edits, so what the
+	// caller saw is known as a revision only when it wrote it; the last step back
+	// is what a person needs to see.
+	if latest.Prev != "" {
+		if before, err := s.store.Revision(ctx, latest.Prev); err == nil {
+			p.Yours.Revision, p.Yours.Author = before.Number, before.Author
+			if t, ok := s.schemas.Type(d.Type); ok {
+				if changes, err := Diff(t, before, latest); err == nil {
+					for _, c := range changes {
+						p.Current.Changed = append(p.Current.Changed, c.Field)
+					}
+				}
+			}
+		}
+	}
+	return p
+}
+
+// commit seals the document and writes it.
+func (s *Service) commit(ctx context.Context, w *change) (*Document, error) {
+	write := w.seal()
+	if err := s.store.Apply(ctx, []Write{write})[0]; err != nil {
+		if errors.Is(err, ErrConflict) {
+			return nil, err
+		}
+		if !errors.Is(err, ErrDuplicate) {
+			s.changed() // it may have been written all the same
+		}
+		return nil, s.writeProblem(err, w)
+	}
+	s.changed()
+	return write.Document, nil
+}
+
+// writeProblem tells a caller why the store refused a write.
+func (s *Service) writeProblem(err error, w *change) error {
+	if errors.Is(err, ErrDuplicate) {
+		slug := ""
+		if v := w.doc.Variant(w.locale); v != nil {
+			slug = v.Slug
+		}
+		return slugTaken(slug, err)
+	}
+	return s.storeProblem(err)
+}
+
+func slugTaken(slug string, cause error) *Problem {
+	params := map[string]any{"slug": slug}
+	return &Problem{Class: Conflict, Code: "slug_taken", Params: params, Err: cause,
+		Fields: []schemas.Issue{{Path: "/slug", Code: "slug_taken", Params: params}}}
+}
+
+// record adds an event of this change.
+func (w *change) record(e Event) {
+	v := w.doc.Variant(w.locale)
+	if v != nil && e.Revision == "" {
+		e.Revision = v.Latest.Hash
+	}
+	e.Document, e.Type, e.Locale, e.At = w.doc.ID, w.doc.Type, w.locale, w.now
+	e.Actor, e.OnBehalfOf = w.actor.ID, w.actor.OnBehalfOf
+	if v != nil {
+		v.Version++
+	}
+	w.events = append(w.events, e)
+}
+
+// seal computes the version, the keys and the events of the next version.
+func (w *change) seal() Write {
+	d := w.doc
+	d.Version = w.expect + 1
+	d.UpdatedAt = w.now
+	d.HandedIn = d.HandedIn || w.s.handedIn(d)
+	d.Keys = w.s.keys(d)
+	for i := range w.events {
+		e := &w.events[i]
+		e.Version = d.Version
+		e.ID = fmt.Sprintf("%s-%d-%d", d.ID, d.Version, i)
+	}
+	d.Pending = w.events
+	return Write{Document: d, Expect: w.expect, Revisions: w.revs}
+}

@@ -1,0 +1,84 @@
+package content
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// keys computes what the store indexes.
+func (s *Service) keys(d *Document) Keys {
+	if d.Discarded {
+		return Keys{}
+	}
+	k := Keys{Terms: []string{"all", "type:" + d.Type}}
+	add := func(terms ...string) { k.Terms = append(k.Terms, terms...) }
+	if d.Owner != "" {
+		add("owner:" + d.Owner)
+	}
+	add("author:" + d.Author)
+	for _, code := range d.territories() {
+		add("territory:" + code)
+		for _, outer := range s.places.Ancestors(code) {
+			add("territory:" + outer)
+		}
+	}
+	for i := range d.Variants {
+		v := &d.Variants[i]
+		add("state:"+v.State, "locale:"+v.Locale, "state:"+v.State+"@"+v.Locale)
+		if !v.Live.IsZero() {
+			add("live")
+		}
+		for _, slug := range append([]string{v.Slug, v.LiveSlug}, v.OldSlugs...) {
+			if slug != "" {
+				k.Slugs = append(k.Slugs, slugKey(d.Type, v.Locale, slug))
+			}
+		}
+		for _, due := range v.Schedule {
+			if k.Due.IsZero() || due.At.Before(k.Due) {
+				k.Due = due.At
+			}
+		}
+	}
+	slices.Sort(k.Terms)
+	k.Terms = slices.Compact(k.Terms)
+	slices.Sort(k.Slugs)
+	k.Slugs = slices.Compact(k.Slugs)
+	if v := d.mainVariant(); v != nil {
+		k.Title = titleKey(v.Locale, v.Title)
+	}
+	return k
+}
+
+// mainVariant is the one a list shows when no language was asked for.
+func (d *Document) mainVariant() *Variant {
+	for _, l := range []string{"it", "en"} {
+		if v := d.Variant(l); v != nil {
+			return v
+		}
+	}
+	if len(d.Variants) > 0 {
+		return &d.Variants[0]
+	}
+	return nil
+}
+
+// territoriesOf reads the document's latest territories, as ISTAT codes.
+func (s *Service) territoriesOf(d *Document) []string {
+	var shared struct {
+		Territories []string `json:"territories"`
+	}
+	if err := json.Unmarshal(d.Shared, &shared); err != nil {
+		return nil
+	}
+	return shared.Territories
+}
+
+// where is what decides on changes: the document as it is now.
+func (w *change) where() where {
+	return where{owner: w.doc.Owner, territories: w.s.territoriesOf(w.doc), locale: w.locale}
+}
+
+// whereOf is what decides on steps: the revision that a step is about.
+func (w *change) whereOf(v *Variant) where {
+	return where{owner: w.doc.Owner, territories: v.Territories, locale: v.Locale}
+}
