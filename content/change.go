@@ -22,6 +22,9 @@ type change struct {
 	locale string
 	revs   []*Revision
 	events []Event
+	// lacking is what each revision asked about lacks for publication, by hash:
+	// a revision never changes, and every step asks.
+	lacking map[string][]schemas.Issue
 	// loose takes values as front matter and spreadsheets write them.
 	loose bool
 	// overlay finds revisions and slugs that an import has made but not written;

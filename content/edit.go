@@ -225,6 +225,7 @@ func (w *change) revise(ctx context.Context, patch map[string]any, slug, note st
 	v.Title, _ = values["title"].(string)
 	v.Territories = s.territoriesOf(d)
 	w.revs = append(w.revs, r)
+	w.learnMissing(t, r.Hash, values)
 	return made, nil
 }
 

@@ -240,6 +240,9 @@ func (w *change) missing(ctx context.Context, v *Variant) ([]schemas.Issue, erro
 }
 
 func (w *change) missingIn(r *Revision) ([]schemas.Issue, error) {
+	if missing, ok := w.lacking[r.Hash]; ok {
+		return missing, nil
+	}
 	t, ok := w.s.schemas.Type(r.Type)
 	if !ok {
 		return nil, invalidField("/type", "unknown_type", map[string]any{"type": r.Type})
@@ -248,5 +251,14 @@ func (w *change) missingIn(r *Revision) ([]schemas.Issue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.Missing(values, schemas.ToPublish), nil
+	return w.learnMissing(t, r.Hash, values), nil
+}
+
+func (w *change) learnMissing(t *schemas.Type, hash string, values schemas.Values) []schemas.Issue {
+	if w.lacking == nil {
+		w.lacking = map[string][]schemas.Issue{}
+	}
+	missing := t.Missing(values, schemas.ToPublish)
+	w.lacking[hash] = missing
+	return missing
 }
