@@ -2,7 +2,10 @@ package content_test
 
 import (
 	"context"
+	"flag"
+	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -96,6 +99,33 @@ func newHooked(t *testing.T, opt content.Options) (*desk, *hooked) {
 		t.Fatal(err)
 	}
 	return d, h
+}
+
+// checks bounds how often rapid runs a property of this test, unless the command
+// line says so itself (-rapid.checks) or PRASSI_MODEL_CHECKS asks for more.
+func checks(t *testing.T, n int) {
+	t.Helper()
+	if testing.Short() {
+		n = n/2 + 1
+	}
+	count := strconv.Itoa(n)
+	if more := os.Getenv("PRASSI_MODEL_CHECKS"); more != "" {
+		count = more
+	}
+	for name, value := range map[string]string{"rapid.checks": count, "rapid.steps": "40"} {
+		f := flag.Lookup(name)
+		if f.Value.String() != f.DefValue {
+			continue
+		}
+		if err := flag.Set(name, value); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := flag.Set(name, f.DefValue); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 func (d *desk) add(a content.Actor, doc *content.Document, locale string, fields map[string]any) *content.Document {

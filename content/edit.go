@@ -193,7 +193,10 @@ func (w *change) revise(ctx context.Context, patch map[string]any, slug, note st
 		slug = v.Slug
 	}
 	if slug == "" {
-		slug, w.madeSlug = w.freeSlug(ctx, values), true
+		if slug, err = w.freeSlug(ctx, values); err != nil {
+			return nil, err
+		}
+		w.madeSlug = true
 	} else if !ValidSlug(slug) {
 		issues = append(issues, schemas.Issue{Path: "/slug", Code: "invalid_slug"})
 	}
@@ -343,7 +346,7 @@ func (w *change) tryRender(f *schemas.Field, value any, path string) []schemas.I
 
 // freeSlug makes a slug nobody else uses: from the title, else from another
 // language of the same document, else from the document's id.
-func (w *change) freeSlug(ctx context.Context, values schemas.Values) string {
+func (w *change) freeSlug(ctx context.Context, values schemas.Values) (string, error) {
 	title, _ := values["title"].(string)
 	base := Slugify(title)
 	for i := range w.doc.Variants {
@@ -356,11 +359,16 @@ func (w *change) freeSlug(ctx context.Context, values schemas.Values) string {
 		tail = tail[len(tail)-10:]
 	}
 	if base == "" {
-		return strings.ReplaceAll(w.doc.Type, "_", "-") + "-" + tail
+		return strings.ReplaceAll(w.doc.Type, "_", "-") + "-" + tail, nil
 	}
-	if d, err := w.bySlug(ctx, slugKey(w.doc.Type, w.locale, base)); err == nil && d.ID != w.doc.ID {
-		base = base[:min(len(base), MaxSlug-len(tail)-1)]
-		return strings.TrimRight(base, "-") + "-" + tail
+	switch d, err := w.bySlug(ctx, slugKey(w.doc.Type, w.locale, base)); {
+	case isNotFound(err):
+		return base, nil
+	case err != nil:
+		return "", w.s.storeProblem(err)
+	case d.ID == w.doc.ID:
+		return base, nil
 	}
-	return base
+	base = base[:min(len(base), MaxSlug-len(tail)-1)]
+	return strings.TrimRight(base, "-") + "-" + tail, nil
 }

@@ -3,7 +3,6 @@ package content_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -25,26 +24,7 @@ import (
 // after each what must always hold; see world.check. It runs a few seconds;
 // -rapid.checks asks for more, PRASSI_MODEL_CHECKS too.
 func TestModel(t *testing.T) {
-	checks := "20"
-	if testing.Short() {
-		checks = "8"
-	}
-	if more := os.Getenv("PRASSI_MODEL_CHECKS"); more != "" {
-		checks = more
-	}
-	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
-		if err := flag.Set("rapid.checks", checks); err != nil {
-			t.Fatal(err)
-		}
-		steps := flag.Lookup("rapid.steps")
-		if err := flag.Set("rapid.steps", "40"); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			flag.Set("rapid.checks", f.DefValue)
-			flag.Set("rapid.steps", steps.DefValue)
-		})
-	}
+	checks(t, 20)
 	dir, n := t.TempDir(), 0
 	seen := map[string]int{}
 	rapid.Check(t, func(rt *rapid.T) {

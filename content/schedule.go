@@ -227,7 +227,7 @@ func (s *Service) runDue(ctx context.Context, id string) (bool, error) {
 	for try := 0; ; try++ {
 		d, err := s.store.Get(ctx, id)
 		if err != nil {
-			return false, err
+			return false, s.storeProblem(err)
 		}
 		w := &change{s: s, now: s.now(), doc: d.clone(), def: s.workflowOf(d.Type), expect: d.Version}
 		for i := range d.Variants {
