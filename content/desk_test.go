@@ -105,8 +105,8 @@ func newHooked(t *testing.T, opt content.Options) (*desk, *hooked) {
 // line says so itself (-rapid.checks) or PRASSI_MODEL_CHECKS asks for more.
 func checks(t *testing.T, n int) {
 	t.Helper()
-	if testing.Short() {
-		n = n/2 + 1
+	if testing.Short() || racing {
+		n = n/3 + 1
 	}
 	count := strconv.Itoa(n)
 	if more := os.Getenv("PRASSI_MODEL_CHECKS"); more != "" {

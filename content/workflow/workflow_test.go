@@ -92,11 +92,28 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: got %v", c.name, err)
 		}
 	}
-	if def.MayCreate(workflow.Facts{}) || def.MayEdit("draft", workflow.Facts{}) {
+	if def.MayCreate(workflow.Facts{}) || def.MayEdit("draft", workflow.Facts{}) || def.HoldsEdit(workflow.Facts{}) || def.MayTranslate(workflow.Facts{}) {
 		t.Error("the zero Facts permits something")
 	}
 	if def.MayEdit("submitted", workflow.Facts{Holds: roles("administrator")}) {
 		t.Error("a state that is not editable was edited")
+	}
+}
+
+// Translators neither begin documents nor edit facts, in any workflow; and who
+// asks a body for changes, or declines in its name, takes its opinion back.
+func TestWhatTheDeclarationsPromise(t *testing.T) {
+	for name, def := range declared(t) {
+		translator := workflow.Facts{Holds: roles("translator"), Passes: all}
+		if def.MayCreate(translator) || def.HoldsEdit(translator) || !def.MayTranslate(translator) {
+			t.Errorf("%s: translators do more or less than translate", name)
+		}
+		for i := range def.Transitions {
+			tr := &def.Transitions[i]
+			if len(def.Opinions) > 0 && tr.Comment == workflow.CommentRequired && !tr.Voids {
+				t.Errorf("%s: after %s the opinion stands", name, tr.Name)
+			}
+		}
 	}
 }
 
