@@ -69,6 +69,7 @@ type Values map[string]any
 // interchange format or in answers of the API; no field may take one.
 var Reserved = []string{
 	"type", "id", "locale", "slug", "state", "published_at", "updated_at", "created_at", "translation_of",
+	"owner", "publish_at", "expire_at", "working_copy",
 	"collection", "html", "toc", "references", "alternates", "revision", "version", "url", "links", "score", "highlights",
 }
 

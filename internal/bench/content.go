@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -180,8 +181,8 @@ func (b *bench) starting() error {
 		}
 		took, first = append(took, d), rss
 	}
-	best := min(took[0], took[1], took[2])
-	b.add(best < 1500*time.Millisecond, fmt.Sprintf("start to first answer, %d items", b.items), fmt.Sprintf("%.2f s", best.Seconds()), "", "", "< 1.5 s")
+	slices.Sort(took)
+	b.add(took[1] < 1500*time.Millisecond, fmt.Sprintf("start to first answer, %d items", b.items), fmt.Sprintf("%.2f s", took[1].Seconds()), "", "", "< 1.5 s")
 	b.add(first < 300<<20, "resident memory then", fmt.Sprintf("%d MB", first>>20), "", "", "< 300 MB")
 
 	path, err := b.writeItems("more.jsonl", b.items, 2*b.items)
