@@ -97,19 +97,16 @@ func (s *Service) precondition(ctx context.Context, d *Document, locale, etag st
 		return err
 	}
 	p.Current.Author = latest.Author
-	// The variant's version grows with steps as well as with edits, so what the
-	// caller saw is known as a revision only when it wrote it; the last step back
-	// is what a person needs to see.
-	if latest.Prev != "" {
-		if before, err := s.store.Revision(ctx, latest.Prev); err == nil {
-			p.Yours.Revision, p.Yours.Author = before.Number, before.Author
-			if t, ok := s.schemas.Type(d.Type); ok {
-				if changes, err := Diff(t, before, latest); err == nil {
-					for _, c := range changes {
-						p.Current.Changed = append(p.Current.Changed, c.Field)
-					}
-				}
-			}
+	seen, err := s.chainAt(ctx, d, v, revisionOf(etag))
+	if err != nil {
+		return p // an ETag that was never ours: there is nothing to compare with
+	}
+	p.Yours.Revision, p.Yours.Author = seen.Number, seen.Author
+	if t, ok := s.schemas.Type(d.Type); ok {
+		present := *latest
+		present.Shared = d.Shared // facts may have changed through another language
+		if p.Current.Changed, err = changedFields(t, seen, &present); err != nil {
+			return err
 		}
 	}
 	return p

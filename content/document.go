@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -147,13 +149,28 @@ func (d *Document) Live() bool {
 }
 
 // ETag names what a writer of this variant saw: the variant and the shared
-// facts, but not the other languages, so two translators do not collide.
+// facts, but not the other languages, so two translators do not collide. Its
+// last number is that of the revision, so that a conflict can say what changed
+// since.
 func (d *Document) ETag(locale string) string {
 	v := d.Variant(locale)
 	if v == nil {
-		return fmt.Sprintf("%q", fmt.Sprintf("0.%d", d.SharedVersion))
+		v = &Variant{}
 	}
-	return fmt.Sprintf("%q", fmt.Sprintf("%d.%d", v.Version, d.SharedVersion))
+	return fmt.Sprintf(`"%d.%d.%d"`, v.Version, d.SharedVersion, v.Latest.Number)
+}
+
+// revisionOf reads the revision's number from an ETag, or gives zero.
+func revisionOf(etag string) int {
+	parts := strings.Split(strings.Trim(strings.TrimPrefix(etag, "W/"), `"`), ".")
+	if len(parts) != 3 {
+		return 0
+	}
+	n, err := strconv.Atoi(parts[2])
+	if err != nil || n < 1 {
+		return 0
+	}
+	return n
 }
 
 // clone makes a copy that shares nothing the Service changes.

@@ -271,6 +271,19 @@ func TestConflictsTellBothVersions(t *testing.T) {
 		p.Yours.Revision != 1 || !slices.Equal(p.Current.Changed, []string{"body"}) {
 		t.Errorf("summaries: yours %+v, current %+v", p.Yours, p.Current)
 	}
+	// Further behind, all that changed since is named, also through another language.
+	doc = d.edit(director, doc, "it", map[string]any{"summary": "Breve."})
+	_, err = d.Edit(ctx, elena, doc.ID, "it", seen, content.Edit{Fields: map[string]any{"title": "Due"}})
+	if p := content.AsProblem(err); p.Yours.Revision != 1 || p.Current.Revision != 3 || !slices.Equal(p.Current.Changed, []string{"summary", "body"}) {
+		t.Errorf("two behind: yours %+v, current %+v", p.Yours, p.Current)
+	}
+	for _, odd := range []string{`"9.9"`, `"1.0.99"`, `"1.0.-1"`, `x`, `"1.0.1.1"`} {
+		_, err := d.Edit(ctx, elena, doc.ID, "it", odd, content.Edit{Fields: map[string]any{"title": "Due"}})
+		wantCode(t, err, content.PreconditionFailed, "stale")
+		if p := content.AsProblem(err); p.Yours.Revision != 0 || p.Current.Revision != 3 {
+			t.Errorf("%s: yours %+v", odd, p.Yours)
+		}
+	}
 	_, err = d.Edit(ctx, elena, doc.ID, "it", "", content.Edit{})
 	wantCode(t, err, content.PreconditionRequired, "precondition_required")
 
