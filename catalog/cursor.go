@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"strings"
 
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/schemas"
@@ -56,7 +57,8 @@ func cursorSum(b []byte) [6]byte {
 // code invalid_cursor.
 func decodeCursor(s string, query [8]byte) (position, error) {
 	invalid := invalidCursor()
-	if len(s) > maxCursor {
+	// encoding/base64 passes over line ends; one position has one cursor.
+	if len(s) > maxCursor || strings.ContainsAny(s, "\r\n") {
 		return position{}, invalid
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
