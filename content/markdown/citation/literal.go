@@ -1,6 +1,7 @@
 package citation
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -99,6 +100,11 @@ func describe(name string) (label string, ok bool) {
 		}
 	}
 	authority, kind := elements[0], elements[1]
+	for _, name := range elements[:2] {
+		if slices.Contains(strings.Split(name, ";"), "") { // an office without a name is none
+			return "", false
+		}
+	}
 	if kind == "costituzione" {
 		label = costituzione.label
 	} else {
@@ -365,8 +371,8 @@ func address(s string, i int) (a act, end int, ok bool) {
 	}
 	end = token(s, i)
 	url := s[i:end]
-	if k := strings.Index(url, eliMark); k > 0 {
-		path := url[k+len(eliMark):]
+	_, rest, _ := strings.Cut(url, "://")
+	if host, path, found := strings.Cut(rest, eliMark); found && strings.Contains(host, ".") {
 		if n := strings.Count(strings.Trim(path, "/"), "/"); n >= 2 && !strings.ContainsAny(path, "#?=") {
 			return act{scheme: SchemeELI, id: url, label: "ELI " + strings.Trim(path, "/"), url: url}, end, true
 		}
