@@ -31,13 +31,14 @@ func (d *document) numberFootnotes() {
 		}
 	}
 	walk(d.root)
-	if list == nil {
-		return
-	}
+	// Links are numbered even when a note inside a note took the list away.
 	uses := map[int]int{}
 	for _, r := range refs {
 		r.RefIndex = uses[r.Index]
 		uses[r.Index]++
+	}
+	if list == nil {
+		return
 	}
 	var notes []*east.Footnote
 	for c := list.FirstChild(); c != nil; c = c.NextSibling() {
