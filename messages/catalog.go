@@ -3,6 +3,7 @@ package messages
 import (
 	"embed"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ var Languages = []string{"it", "en", "fr", "es", "ar", "zh"}
 // fallback speaks where a language has no words.
 const fallback = "en"
 
-//go:embed *.yaml
+//go:embed */*.yaml
 var files embed.FS
 
 // catalog is one language. It is immutable after load.
@@ -148,7 +149,7 @@ var catalogs = sync.OnceValue(func() map[string]*catalog {
 	for _, tag := range Languages {
 		c, err := load(tag)
 		if err != nil {
-			panic(fmt.Sprintf("messages: %s.yaml: %v", tag, err))
+			panic(fmt.Sprintf("messages: %s: %v", tag, err))
 		}
 		out[tag] = c
 	}
@@ -156,14 +157,27 @@ var catalogs = sync.OnceValue(func() map[string]*catalog {
 })
 
 func load(tag string) (*catalog, error) {
-	data, err := files.ReadFile(tag + ".yaml")
+	names, err := fs.Glob(files, tag+"/*.yaml")
 	if err != nil {
 		return nil, err
 	}
-	// The decoder refuses a key that stands twice.
 	nodes := map[string]yaml.Node{}
-	if err := yaml.Unmarshal(data, &nodes); err != nil {
-		return nil, err
+	for _, name := range names {
+		data, err := files.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		// The decoder refuses a key that stands twice in a file.
+		part := map[string]yaml.Node{}
+		if err := yaml.Unmarshal(data, &part); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		for key, node := range part {
+			if _, twice := nodes[key]; twice {
+				return nil, fmt.Errorf("%s: %q stands in another file too", name, key)
+			}
+			nodes[key] = node
+		}
 	}
 	c := &catalog{tag: tag, messages: map[string]*message{}, words: labels(tag)}
 	for key, node := range nodes {

@@ -52,12 +52,12 @@ func TestEveryCodeHasItsMessage(t *testing.T) {
 		sentences := messages.Sentences(lang)
 		for code, name := range used {
 			if _, ok := sentences[code]; !ok {
-				t.Errorf("%s.yaml has no message for %q of %s", lang, code, name)
+				t.Errorf("%s has no message for %q of %s", lang, code, name)
 			}
 		}
 		for code := range sentences {
 			if used[code] == "" {
-				t.Errorf("%s.yaml: no list names %q", lang, code)
+				t.Errorf("%s: no list names %q", lang, code)
 			}
 		}
 	}
@@ -99,12 +99,12 @@ func TestParameters(t *testing.T) {
 		for code, m := range messages.Sentences(lang) {
 			want := slices.Sorted(slices.Values(reference[code].Params))
 			if got := slices.Sorted(slices.Values(m.Params)); !slices.Equal(got, want) {
-				t.Errorf("%s.yaml: %s has the parameters %v, the reference language %v", lang, code, got, want)
+				t.Errorf("%s: %s has the parameters %v, the reference language %v", lang, code, got, want)
 			}
 			for _, p := range m.Params {
 				p, _, _ = strings.Cut(p, ":")
 				if u := s.uses[code]; (u == nil || !u.params[p]) && !slices.Contains(given[code], p) {
-					t.Errorf("%s.yaml: %s asks for %q, which nobody gives", lang, code, p)
+					t.Errorf("%s: %s asks for %q, which nobody gives", lang, code, p)
 				}
 			}
 		}
@@ -122,10 +122,10 @@ func TestTitles(t *testing.T) {
 	for _, lang := range messages.Languages {
 		for code, m := range messages.Sentences(lang) {
 			if (m.Title == "") != (reference[code].Title == "") {
-				t.Errorf("%s.yaml: the title of %s is missing, here or in the reference language", lang, code)
+				t.Errorf("%s: the title of %s is missing, here or in the reference language", lang, code)
 			}
 			if n := utf8.RuneCountInString(m.Title); n > 50 || strings.TrimSpace(m.Title) != m.Title || strings.ContainsAny(m.Title, ".。!！[]{}<>&") {
-				t.Errorf("%s.yaml: %s: the title %q is long, or no title", lang, code, m.Title)
+				t.Errorf("%s: %s: the title %q is long, or no title", lang, code, m.Title)
 			}
 		}
 	}
@@ -149,7 +149,7 @@ func TestWords(t *testing.T) {
 			checkText(t, lang, key, word)
 		}
 		if separator, last := messages.Joins(lang); separator == "" || last == "" {
-			t.Errorf("%s.yaml: a list cannot be joined", lang)
+			t.Errorf("%s: a list cannot be joined", lang)
 		}
 		for _, d := range messages.Workflows() {
 			for _, s := range d.States {
@@ -178,7 +178,7 @@ func TestSentences(t *testing.T) {
 			}
 			checkText(t, lang, code, m.Title)
 			if !inLanguage(lang, strings.Join(m.Parts, "")) || m.Title != "" && !inLanguage(lang, m.Title) {
-				t.Errorf("%s.yaml: %s is not in its language: %q", lang, code, m.Parts)
+				t.Errorf("%s: %s is not in its language: %q", lang, code, m.Parts)
 			}
 			for _, params := range subsets(m.Params) {
 				checkSentence(t, lang, code, messages.Text(lang, code, params))
@@ -189,7 +189,7 @@ func TestSentences(t *testing.T) {
 	for _, lang := range messages.Languages[1:] {
 		for code := range messages.Sentences(lang) {
 			if got := messages.Text(lang, code, nil); got == messages.Text("it", code, nil) {
-				t.Errorf("%s.yaml: %s is Italian: %q", lang, code, got)
+				t.Errorf("%s: %s is Italian: %q", lang, code, got)
 			}
 		}
 	}

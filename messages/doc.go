@@ -12,10 +12,10 @@
 //
 // # The files
 //
-// Each language is one flat file, such as it.yaml, the reference language. A
-// key is a code; its value is the sentence, or a title and a text where the
-// code names a whole problem. Sentences are plain text, never HTML: a page that
-// shows one escapes it like any other text.
+// Each language is a folder, such as it, the reference language, with one flat
+// file an area. A key is a code; its value is the sentence, or a title and a
+// text where the code names a whole problem. Sentences are plain text, never
+// HTML: a page that shows one escapes it like any other text.
 //
 //	too_long: "Il testo è troppo lungo.[ Massimo: {max} {unit}.]"
 //
@@ -32,6 +32,7 @@
 //
 // # A new code
 //
-// Put it into the list of the package that uses it, then into the six files.
+// Put it into the list of the package that uses it, then into a file of each
+// of the six languages.
 // The tests compare the lists, the source text and the files.
 package messages

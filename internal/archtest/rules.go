@@ -28,14 +28,16 @@ const module = "github.com/prassi-cms/prassi"
 // alone. A name that ends in /... stands for the folder and all below it.
 var layers = [][]string{
 	{"internal/..."}, // tools that know nothing of the content
-	{"schemas"},
-	{"content/workflow", "content/markdown/citation"},
+	{"schemas", "outgoing"},
+	{"content/access", "content/markdown/citation"},
+	{"content/workflow"},
 	{"content/markdown"},
 	{"content", "search", "messages"}, // content says codes, messages says them in words
+	{"audit"},
 	{
 		"content/sqlitestore", "content/mongostore", "content/storetest",
 		"search/bleveindex", "search/meiliindex", "search/searchtest",
-		"catalog", "interchange", "auth", "site",
+		"catalog", "interchange", "auth", "auth/oidc", "media", "site",
 	},
 	{"jobs"},
 	{"api", "widgets", "admin"},
