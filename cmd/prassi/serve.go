@@ -8,12 +8,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
 	"github.com/prassi-cms/prassi/api"
 	"github.com/prassi-cms/prassi/auth"
 	"github.com/prassi-cms/prassi/jobs"
+	"github.com/prassi-cms/prassi/outgoing"
 )
 
 type serveCmd struct {
@@ -131,11 +133,20 @@ type healthCmd struct {
 func (c *healthCmd) Run(e *env) error {
 	ctx, cancel := context.WithTimeout(e.ctx, 3*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.Addr+"/readyz", nil)
+	host, port, err := net.SplitHostPort(c.Addr)
 	if err != nil {
 		return err
 	}
-	res, err := (&http.Client{}).Do(req)
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() { // it listens everywhere: here too
+		host = "localhost"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	// The address is the operator's own, so it may be any.
+	anywhere := []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+	res, err := outgoing.New(outgoing.Options{Allow: anywhere, Plain: true, Redirects: -1}).Do(req)
 	if err != nil {
 		return err
 	}

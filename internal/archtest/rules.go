@@ -131,6 +131,9 @@ type nameRule struct {
 	pkg    string
 	names  []string
 	except []string
+	// made: the names are types that may be passed along behind a pointer
+	// (*http.Client), but not made.
+	made   bool
 	reason string
 }
 
@@ -140,6 +143,25 @@ var nameRules = []nameRule{
 		names:  []string{"Get", "Head", "Post", "PostForm", "DefaultClient", "DefaultTransport", "DefaultServeMux", "Handle", "HandleFunc", "ListenAndServe", "ListenAndServeTLS"},
 		except: []string{"internal/bench/..."},
 		reason: "one outgoing client with limits and one server with time-outs; the package's defaults have neither",
+	},
+	{
+		pkg:    "net/http",
+		names:  []string{"Client", "Transport"},
+		made:   true,
+		except: []string{"outgoing", "internal/..."},
+		reason: "only outgoing makes clients: it refuses the addresses of the network that it runs in",
+	},
+	{
+		pkg:    "net",
+		names:  []string{"Dial", "DialTimeout", "DialTCP", "DialUDP", "DialUnix", "DialIP", "Dialer"},
+		except: []string{"outgoing", "internal/..."},
+		reason: "only outgoing connects: it refuses the addresses of the network that it runs in",
+	},
+	{
+		pkg:    "crypto/tls",
+		names:  []string{"Dial", "DialWithDialer", "Dialer"},
+		except: []string{"outgoing", "internal/..."},
+		reason: "only outgoing connects: it refuses the addresses of the network that it runs in",
 	},
 	{
 		pkg:    "html/template",

@@ -38,20 +38,24 @@ func CheckSource(name string, source []byte) ([]string, error) {
 			if spec.Name != nil {
 				local = spec.Name.Name
 			}
-			if local == "." {
+			if local == "." && len(rules["."]) == 0 {
 				violations = append(violations, fmt.Sprintf("%s: a dot import of %s hides what is used of it", files.Position(spec.Pos()), imported))
 			}
 			rules[local] = append(rules[local], rule)
 		}
 	}
+	pointers := map[ast.Node]bool{} // selectors behind a star
 	ast.Inspect(file, func(node ast.Node) bool {
+		if star, ok := node.(*ast.StarExpr); ok {
+			pointers[star.X] = true
+		}
 		selector, ok := node.(*ast.SelectorExpr)
 		if !ok {
 			return true
 		}
 		if of, ok := selector.X.(*ast.Ident); ok {
 			for _, rule := range rules[of.Name] {
-				if slices.Contains(rule.names, selector.Sel.Name) {
+				if slices.Contains(rule.names, selector.Sel.Name) && !(rule.made && pointers[selector]) {
 					violations = append(violations, fmt.Sprintf("%s: %s.%s: %s",
 						files.Position(selector.Pos()), rule.pkg, selector.Sel.Name, rule.reason))
 				}
