@@ -2,16 +2,19 @@ package content
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
-	"github.com/prassi-cms/prassi/content/workflow"
+	"github.com/prassi-cms/prassi/content/access"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
 // Actor is who acts. The zero Actor is anonymous and may do nothing.
 type Actor struct {
-	// ID is an opaque, stable name ("user:…", "token:…", "system:schedule").
+	// ID is an opaque, stable name ("person:…", "token:…", "system:schedule"). It
+	// is all that is stored with the content, so that forgetting a person changes
+	// nothing here.
 	ID string
 	// Name is for showing, and never stored with the content.
 	Name   string
@@ -19,156 +22,151 @@ type Actor struct {
 	Grants []Grant
 	// OnBehalfOf is the person for whom background work acts.
 	OnBehalfOf string
+	// Via is the door by which the actor came: "session", "token:ID", "command",
+	// "schedule", "import", "provider:NAME".
+	Via string
+	// Trace is the id of the trace that says from which address; empty when there
+	// is none. The address itself is kept elsewhere and can be forgotten.
+	Trace string
 
 	system bool
 }
 
-// System gives the explicit actor of background work. It holds every role; the
-// guard "not_author" does not bind it.
+// System gives the explicit actor of background work, whose door is its name. It
+// holds every role; the guard "not_author" does not bind it.
 func System(name string) Actor {
-	return Actor{ID: "system:" + name, Name: name, system: true, Grants: []Grant{{Role: "administrator"}}}
+	return Actor{ID: "system:" + name, Name: name, Via: name, system: true, Grants: []Grant{{Role: "administrator"}}}
 }
 
 // Anonymous says that nobody acts.
 func (a Actor) Anonymous() bool { return a.ID == "" }
 
-// Grant is a role with its scope. A zero Until never ends.
-type Grant struct {
-	Role  string    `json:"role" bson:"role"`
-	Scope string    `json:"scope,omitempty" bson:"scope,omitempty"`
-	Until time.Time `json:"until,omitzero" bson:"until,omitempty"`
-}
-
-// String gives "role" or "role@scope".
-func (g Grant) String() string {
-	if g.Scope == "" {
-		return g.Role
-	}
-	return g.Role + "@" + g.Scope
-}
+// Grant is a role with its scope; package access decides by them.
+type Grant = access.Grant
 
 // ParseGrant reads "role" or "role@scope" and checks it against the closed table
 // of roles: a scoped role needs a scope, an unscoped one takes none. A territory
 // may be a province acronym or an ISTAT code and is stored as the code; a
-// locale is BCP 47.
+// locale is BCP 47. It returns a *Problem of class Invalid with one of the codes
+// unknown_role, scope_not_allowed, scope_required, unknown_territory,
+// unknown_locale, unknown_owner.
 func ParseGrant(s string, territories *schemas.Territories) (Grant, error) {
 	role, scope, _ := strings.Cut(strings.TrimSpace(s), "@")
-	dimension, known := workflow.Roles[role]
+	dimension, known := access.Roles[role]
 	switch {
 	case !known:
-		return Grant{}, fmt.Errorf("unknown role %q: use contributor@ORGANISATION, reviewer@TERRITORY, secretary@TERRITORY, translator@LOCALE, editor or administrator", role)
+		return Grant{}, &Problem{Class: Invalid, Code: "unknown_role", Params: map[string]any{"role": role}}
 	case dimension == "" && scope != "":
-		return Grant{}, fmt.Errorf("role %q takes no scope", role)
+		return Grant{}, &Problem{Class: Invalid, Code: "scope_not_allowed", Params: map[string]any{"role": role}}
 	case dimension != "" && scope == "":
-		return Grant{}, fmt.Errorf("role %q needs a scope: %s@%s", role, role, strings.ToUpper(dimension))
+		return Grant{}, &Problem{Class: Invalid, Code: "scope_required", Params: map[string]any{"role": role}}
 	}
 	switch dimension {
-	case "territory":
+	case access.Territory:
 		t, ok := territories.Lookup(scope)
 		if !ok {
-			return Grant{}, fmt.Errorf("unknown territory %q: give a province's acronym or an ISTAT code", scope)
+			return Grant{}, &Problem{Class: Invalid, Code: "unknown_territory", Params: map[string]any{"value": scope}}
 		}
 		scope = t.ISTAT
-	case "locale":
+	case access.Locale:
 		l, err := CanonicalLocale(scope)
 		if err != nil {
-			return Grant{}, err
+			return Grant{}, &Problem{Class: Invalid, Code: "unknown_locale", Params: map[string]any{"locale": scope}}
 		}
 		scope = l
-	case "organization":
+	case access.Organization:
 		if err := checkOwner(scope); err != nil {
-			return Grant{}, err
+			return Grant{}, &Problem{Class: Invalid, Code: "unknown_owner", Params: map[string]any{"owner": scope}}
 		}
 	}
 	return Grant{Role: role, Scope: scope}, nil
 }
 
-// where is what a grant's scope is held against.
-type where struct {
-	owner       string
-	territories []string
-	locale      string
+// LoadPolicy reads who may do what, from where the registry was loaded.
+func LoadPolicy(reg *schemas.Registry) (*access.Policy, error) {
+	const file = "access.yaml"
+	data, err := fs.ReadFile(reg.Files(), file)
+	if err != nil {
+		return nil, fmt.Errorf("who may do what: %w", err)
+	}
+	return access.Parse(file, data)
 }
 
-// active says whether the grant holds at that moment.
-func (g *Grant) active(now time.Time) bool { return g.Until.IsZero() || now.Before(g.Until) }
+// Policy gives the table of who may do what.
+func (s *Service) Policy() *access.Policy { return s.policy }
 
-// grant gives the actor's grant that satisfies a requirement here and now, or
-// nil. This is the one place that decides on roles; it denies by default.
-func (s *Service) grant(a Actor, r workflow.Requirement, at where, now time.Time) *Grant {
+// May gives the grant under which the actor may do that to the object now, or
+// nil: for the anonymous, for an action nobody declared, and for everything that
+// no rule allows. Actions are the constants of package access.
+func (s *Service) May(a Actor, action string, on access.Object) *Grant {
+	return s.may(a, action, on, s.now())
+}
+
+// Allow is May as an error: nil, or a *Problem of class Unauthenticated or
+// Forbidden.
+func (s *Service) Allow(a Actor, action string, on access.Object) error {
+	switch {
+	case a.Anonymous():
+		return unauthenticated()
+	case s.May(a, action, on) == nil:
+		return forbidden()
+	}
+	return nil
+}
+
+func (s *Service) may(a Actor, action string, on access.Object, now time.Time) *Grant {
 	if a.Anonymous() {
 		return nil
 	}
-	for i := range a.Grants {
-		g := &a.Grants[i]
-		if g.Role == r.Role && g.active(now) && s.covers(g, r.Scope, at) {
+	return s.policy.Permit(action, a.Grants, on, now, s.contains)
+}
+
+// met gives the actor's first grant that meets one of a workflow's requirements
+// on the object, or nil.
+func (s *Service) met(a Actor, needs []access.Requirement, on *access.Object, now time.Time) *Grant {
+	if a.Anonymous() {
+		return nil
+	}
+	for _, r := range needs {
+		if g := r.Met(a.Grants, on, now, s.contains); g != nil {
 			return g
 		}
 	}
 	return nil
 }
 
-func (s *Service) covers(g *Grant, dimension string, at where) bool {
-	switch dimension {
-	case "":
-		return true
-	case "organization":
-		return g.Scope != "" && g.Scope == at.owner
-	case "locale":
-		return g.Scope != "" && g.Scope == at.locale
-	case "territory":
-		for _, t := range at.territories {
-			if g.Scope != "" && s.places.Contains(g.Scope, t) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// Holds says whether the actor has that unscoped role now.
+// Holds says whether the actor has one of those roles now, wherever.
 func (s *Service) Holds(a Actor, roles ...string) bool {
-	for _, r := range roles {
-		if s.grant(a, workflow.Requirement{Role: r}, where{}, s.now()) != nil {
-			return true
-		}
+	needs := make([]access.Requirement, len(roles))
+	for i, r := range roles {
+		needs[i].Role = r
 	}
-	return false
+	return s.met(a, needs, &access.Object{}, s.now()) != nil
 }
 
-// visible decides who sees an unpublished document at all: the newsroom; the
-// organisation that owns it; the council of a territory of it, once it was
-// handed in or when they began it themselves; translators of what is public or
-// is being translated into their language. Everybody else is told that there is
-// no such document.
+// visible decides who sees an unpublished document at all: the rules of the
+// action document.see. Everybody else is told that there is no such document.
 func (s *Service) visible(a Actor, d *Document, now time.Time) bool {
-	if a.Anonymous() || d.Discarded {
+	if d.Discarded {
 		return false
 	}
-	at := where{owner: d.Owner, territories: d.territories()}
-	for i := range a.Grants {
-		g := &a.Grants[i]
-		if !g.active(now) {
-			continue
+	on := access.Object{Organization: d.Owner, Territories: d.territories(), Is: func(condition string) bool {
+		switch condition {
+		case access.Own:
+			return d.Author == a.ID
+		case access.HandedIn:
+			return d.HandedIn
+		case access.Live:
+			return d.Live()
+		case access.Translated:
+			return len(d.Variants) > 1
 		}
-		switch g.Role {
-		case "administrator", "editor":
-			return true
-		case "contributor":
-			if s.covers(g, "organization", at) {
-				return true
-			}
-		case "reviewer", "secretary":
-			if s.covers(g, "territory", at) && (d.Author == a.ID || d.HandedIn) {
-				return true
-			}
-		case "translator":
-			if d.Live() || len(d.Variants) > 1 && d.Variant(g.Scope) != nil {
-				return true
-			}
-		}
+		return false
+	}}
+	for i := range d.Variants {
+		on.Locales = append(on.Locales, d.Variants[i].Locale)
 	}
-	return false
+	return s.may(a, access.DocumentSee, on, now) != nil
 }
 
 // handedIn says whether any variant is further than where all begin.

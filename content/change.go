@@ -20,6 +20,8 @@ type change struct {
 	def    *workflow.Definition
 	expect int64
 	locale string
+	// under is the grant that permitted what is being done: the events say so.
+	under  *Grant
 	revs   []*Revision
 	events []Event
 	// lacking is what each revision asked about lacks for publication, by hash:
@@ -153,14 +155,18 @@ func (w *change) record(e Event) {
 		e.Revision = v.Latest.Hash
 	}
 	e.Document, e.Type, e.Locale, e.At = w.doc.ID, w.doc.Type, w.locale, w.now
-	e.Actor, e.OnBehalfOf = w.actor.ID, w.actor.OnBehalfOf
+	e.Actor, e.OnBehalfOf, e.Via, e.Trace = w.actor.ID, w.actor.OnBehalfOf, w.actor.Via, w.actor.Trace
+	if w.under != nil {
+		e.Grant = w.under.String()
+	}
 	if v != nil {
 		v.Version++
 	}
 	w.events = append(w.events, e)
 }
 
-// seal computes the version, the keys and the events of the next version.
+// seal computes the version, the keys and the events of the next version, and
+// ties the events to the document's earlier ones.
 func (w *change) seal() Write {
 	d := w.doc
 	d.Version = w.expect + 1
@@ -171,6 +177,9 @@ func (w *change) seal() Write {
 		e := &w.events[i]
 		e.Version = d.Version
 		e.ID = fmt.Sprintf("%s-%d-%d", d.ID, d.Version, i)
+		e.Prev = d.LastEvent
+		e.Hash = e.ComputeHash()
+		d.LastEvent = e.Hash
 	}
 	d.Pending = w.events
 	return Write{Document: d, Expect: w.expect, Revisions: w.revs}

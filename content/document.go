@@ -34,6 +34,9 @@ type Document struct {
 	HandedIn bool `json:"handed_in,omitempty" bson:"handed_in,omitempty"`
 	// Discarded marks the tombstone of a draft that was thrown away.
 	Discarded bool `json:"discarded,omitempty" bson:"discarded,omitempty"`
+	// LastEvent is the hash of the document's newest event: the head of the chain
+	// that its events form.
+	LastEvent string `json:"last_event,omitempty" bson:"last_event,omitempty"`
 	// Pending are events that the relay has not yet moved to the log.
 	Pending []Event `json:"pending,omitempty" bson:"pending,omitempty"`
 	// Keys are what the store indexes; computed by the Service at every write.

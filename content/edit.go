@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/prassi-cms/prassi/content/workflow"
+	"github.com/prassi-cms/prassi/content/access"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -24,19 +24,23 @@ func (w *change) begin(ctx context.Context, tag, slug string, fields map[string]
 	}
 	w.locale = locale
 	translation := len(w.doc.Variants) > 0
-	before := w.facts(w.where(), nil)
+	there := w.where()
+	before := w.facts(there, nil)
 	w.doc.Variants = append(w.doc.Variants, Variant{Locale: locale, State: w.def.Initial().Name})
 	slices.SortFunc(w.doc.Variants, func(a, b Variant) int { return strings.Compare(a.Locale, b.Locale) })
 	made, err := w.revise(ctx, fields, slug, note, 0)
 	// Who may create depends on the territories that the values name; before
 	// saying what is wrong with the values, say no to those who may not.
-	after := w.facts(w.where(), nil)
+	here := w.where()
+	after := w.facts(here, nil)
 	if err != nil {
 		after.Holds = w.holdsSomewhere
 	}
 	switch {
 	case w.def.MayCreate(after) && (!translation || w.def.MayCreate(before)):
+		w.under = w.s.met(w.actor, w.def.Create, here, w.now)
 	case translation && w.def.MayTranslate(before):
+		w.under = w.s.met(w.actor, w.def.Translate, there, w.now)
 		if err == nil {
 			err = forbiddenFields(made.facts)
 		}
@@ -52,11 +56,11 @@ func (w *change) begin(ctx context.Context, tag, slug string, fields map[string]
 
 // holdsSomewhere is the answer on a role while the territories are not known,
 // because the values that name them are wrong.
-func (w *change) holdsSomewhere(r workflow.Requirement) bool {
-	if r.Scope == "territory" {
+func (w *change) holdsSomewhere(r access.Requirement) bool {
+	if r.Scope == access.Territory {
 		r.Scope = ""
 	}
-	return w.s.grant(w.actor, r, w.where(), w.now) != nil
+	return w.s.met(w.actor, []access.Requirement{r}, w.where(), w.now) != nil
 }
 
 // writtenIn says whether documents of a type may have a variant in that locale.
@@ -102,15 +106,14 @@ const (
 )
 
 // mayEdit says how much the actor may change now, or why nothing: first those
-// are refused who never may, then those who may not in this state.
+// are refused who never may, then those who may not in this state. The grant
+// that permits it goes into what is recorded next.
 func (w *change) mayEdit(v *Variant) (editRights, error) {
-	facts, rights := w.facts(w.where(), nil), editsNothing
-	switch {
-	case w.def.HoldsEdit(facts):
-		rights = editsAll
-	case w.def.MayTranslate(facts):
-		rights = editsText
-	default:
+	here, rights := w.where(), editsAll
+	if w.under = w.s.met(w.actor, w.def.Edit, here, w.now); w.under == nil {
+		w.under, rights = w.s.met(w.actor, w.def.Translate, here, w.now), editsText
+	}
+	if w.under == nil {
 		return editsNothing, forbidden()
 	}
 	if s := w.def.State(v.State); s == nil || !s.Editable {

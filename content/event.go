@@ -1,6 +1,11 @@
 package content
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+)
 
 // Event tells of one change of a document. It is written inside the document
 // with the change itself, and moved to the log by Store.Relay.
@@ -16,11 +21,14 @@ type Event struct {
 	Version  int64     `json:"version" bson:"version"`
 	Revision string    `json:"revision,omitempty" bson:"revision,omitempty"`
 	At       time.Time `json:"at" bson:"at"`
-	// Actor acted, under Grant ("reviewer@100"), for somebody else when
-	// OnBehalfOf is set (a schedule fires what a person asked for).
+	// Actor acted, under Grant ("reviewer@100": the one that permitted it), for
+	// somebody else when OnBehalfOf is set (a schedule fires what a person asked
+	// for), by the door Via, from where Trace tells; see the fields of Actor.
 	Actor      string `json:"actor" bson:"actor"`
 	OnBehalfOf string `json:"on_behalf_of,omitempty" bson:"on_behalf_of,omitempty"`
 	Grant      string `json:"grant,omitempty" bson:"grant,omitempty"`
+	Via        string `json:"via,omitempty" bson:"via,omitempty"`
+	Trace      string `json:"trace,omitempty" bson:"trace,omitempty"`
 	// Transition, From and To tell of a workflow step.
 	Transition string `json:"transition,omitempty" bson:"transition,omitempty"`
 	From       string `json:"from,omitempty" bson:"from,omitempty"`
@@ -30,6 +38,25 @@ type Event struct {
 	Effect Effect `json:"effect,omitempty" bson:"effect,omitempty"`
 	// DueAt is when a scheduled transition falls.
 	DueAt time.Time `json:"due_at,omitzero" bson:"due_at,omitempty"`
+	// Prev is the Hash of the document's event before, empty for its first; Hash
+	// covers all the rest but Seq, which the log gives.
+	Prev string `json:"prev,omitempty" bson:"prev,omitempty"`
+	Hash string `json:"hash,omitempty" bson:"hash,omitempty"`
+}
+
+// ComputeHash gives the lower-case hexadecimal SHA-256 of the event's JSON with
+// an empty hash and without its place in the log: keys in the order of the
+// struct, times in RFC 3339 UTC.
+func (e *Event) ComputeHash() string {
+	c := *e
+	c.Hash, c.Seq = "", 0
+	c.At, c.DueAt = c.At.UTC(), c.DueAt.UTC()
+	data, err := json.Marshal(&c)
+	if err != nil { // a struct of strings and times whose years have four digits
+		return ""
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 // EventKind is what happened.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/prassi-cms/prassi/content/access"
 )
 
 // Incoming is a document as an import found it outside: one thing in one or
@@ -79,7 +81,7 @@ func (s *Service) Import(ctx context.Context, actor Actor, batch []Incoming, dry
 	switch {
 	case actor.Anonymous():
 		return nil, unauthenticated()
-	case !s.Holds(actor, "administrator", "editor"):
+	case s.May(actor, access.DocumentImport, access.Object{}) == nil:
 		return nil, forbidden()
 	}
 	b, err := s.workOut(ctx, actor, batch, dryRun)
@@ -385,6 +387,7 @@ func (b *importBatch) open(ctx context.Context, in *Incoming) (*change, error) {
 			w.expect = b.staged[n].Expect
 			w.revs = slices.Clone(b.staged[n].Revisions)
 			w.events = slices.Clone(b.staged[n].Document.Pending)
+			w.doc.LastEvent = w.events[0].Prev // they are sealed once more
 		}
 		return w, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prassi-cms/prassi/content/access"
 	"github.com/prassi-cms/prassi/content/workflow"
 	"github.com/prassi-cms/prassi/schemas"
 )
@@ -18,6 +19,7 @@ func (b *importBatch) variant(ctx context.Context, w *change, in *IncomingVarian
 		return Refused, nil, err
 	}
 	w.locale = locale
+	w.under = w.s.may(w.actor, access.DocumentImport, access.Object{}, w.now)
 	before := len(w.events)
 	outcome := Unchanged
 	var changes []FieldChange
@@ -122,12 +124,14 @@ func (w *change) importEdit(ctx context.Context, v *Variant, in *IncomingVariant
 	if err != nil || len(made.fields) == 0 {
 		return nil, err
 	}
-	// What waits for somebody is not edited, but by the administrator.
-	if rights != editsAll && !w.s.Holds(w.actor, "administrator") {
-		if refusal == nil {
-			refusal = forbidden()
+	// What waits for somebody is not edited, but by those who may force it.
+	if rights != editsAll {
+		if w.under = w.s.may(w.actor, access.DocumentForce, access.Object{}, w.now); w.under == nil {
+			if refusal == nil {
+				refusal = forbidden()
+			}
+			return nil, refusal
 		}
-		return nil, refusal
 	}
 	if err := w.afterEdit(ctx, v, made); err != nil {
 		return nil, err
@@ -259,6 +263,7 @@ func (w *change) importDates(v *Variant, in *IncomingVariant, before int) {
 	if !in.PublishedAt.IsZero() && !v.PublishedAt.Equal(published) {
 		v.PublishedAt = published
 		if len(w.events) == before {
+			w.under = w.s.may(w.actor, access.DocumentImport, access.Object{}, w.now)
 			w.tellDates(v)
 		}
 	}

@@ -3,6 +3,8 @@ package content
 import (
 	"encoding/json"
 	"slices"
+
+	"github.com/prassi-cms/prassi/content/access"
 )
 
 // keys computes what the store indexes.
@@ -74,11 +76,11 @@ func (s *Service) territoriesOf(d *Document) []string {
 }
 
 // where is what decides on changes: the document as it is now.
-func (w *change) where() where {
-	return where{owner: w.doc.Owner, territories: w.s.territoriesOf(w.doc), locale: w.locale}
+func (w *change) where() *access.Object {
+	return &access.Object{Organization: w.doc.Owner, Territories: w.s.territoriesOf(w.doc), Locale: w.locale}
 }
 
 // whereOf is what decides on steps: the revision that a step is about.
-func (w *change) whereOf(v *Variant) where {
-	return where{owner: w.doc.Owner, territories: v.Territories, locale: v.Locale}
+func (w *change) whereOf(v *Variant) *access.Object {
+	return &access.Object{Organization: w.doc.Owner, Territories: v.Territories, Locale: v.Locale}
 }

@@ -92,6 +92,7 @@ var Codes = []string{
 	"stale", "precondition_required", "invalid_slug", "slug_taken", "id_taken", "invalid_id", "type_mismatch",
 	"reference_not_found", "not_schedulable", "time_past", "invalid_time", "live_cannot_be_discarded",
 	"invalid_filter", "invalid_cursor", "invalid_state", "owner_required", "unknown_owner",
+	"unknown_role", "scope_not_allowed", "scope_required",
 	"markdown_too_large", "markdown_too_deep", "invalid_utf8", "nothing_changed", "store_unavailable",
 }
 

@@ -78,7 +78,7 @@ func (w *change) schedule(ctx context.Context, step Step) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(t.Roles, facts.Holds) {
+	if w.under = w.s.met(w.actor, t.Roles, w.whereOf(v), w.now); w.under == nil {
 		return forbidden()
 	}
 	due := Scheduled{Transition: step.Name, At: step.At.UTC().Truncate(time.Millisecond), Actor: w.actor.ID}
@@ -147,7 +147,7 @@ func (s *Service) Unschedule(ctx context.Context, actor Actor, id, locale, etag,
 		if v == nil || t == nil || !slices.ContainsFunc(v.Schedule, func(d Scheduled) bool { return d.Transition == transition }) {
 			return notFound()
 		}
-		if !slices.ContainsFunc(t.Roles, w.facts(w.whereOf(v), nil).Holds) {
+		if w.under = w.s.met(w.actor, t.Roles, w.whereOf(v), w.now); w.under == nil {
 			return forbidden()
 		}
 		w.dropSchedule(v, transition, "taken_back")
@@ -249,6 +249,7 @@ func (s *Service) runDue(ctx context.Context, id string) (bool, error) {
 func (w *change) runVariant(ctx context.Context, locale string) error {
 	w.locale = locale
 	w.actor = System("schedule")
+	w.under = &w.actor.Grants[0]
 	if w.def == nil {
 		return invalidField("/type", "unknown_type", map[string]any{"type": w.doc.Type})
 	}

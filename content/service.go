@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/prassi-cms/prassi/content/access"
 	"github.com/prassi-cms/prassi/content/workflow"
 	"github.com/prassi-cms/prassi/schemas"
 )
@@ -27,6 +28,8 @@ type Service struct {
 	changed   func()
 	render    func(markdown, locale string) error
 	places    *schemas.Territories
+	policy    *access.Policy
+	contains  access.Contains
 }
 
 // Options are what a Service may be told; the zero value is good for use.
@@ -42,7 +45,8 @@ type Options struct {
 	Territories *schemas.Territories
 }
 
-// New loads the workflows that the declared types name and checks them.
+// New loads who may do what and the workflows that the declared types name, and
+// checks them.
 func New(store Store, reg *schemas.Registry, opt Options) (*Service, error) {
 	s := &Service{store: store, schemas: reg, clock: opt.Clock, changed: opt.Changed, render: opt.Render, places: opt.Territories}
 	if s.places == nil {
@@ -57,7 +61,11 @@ func New(store Store, reg *schemas.Registry, opt Options) (*Service, error) {
 	if s.render == nil {
 		s.render = func(string, string) error { return nil }
 	}
+	s.contains = s.places.Contains
 	var err error
+	if s.policy, err = LoadPolicy(reg); err != nil {
+		return nil, err
+	}
 	s.workflows, err = LoadWorkflows(reg)
 	return s, err
 }
@@ -150,7 +158,7 @@ func (s *Service) ownerFor(a Actor, asked string, now time.Time) (string, error)
 	}
 	var scopes []string
 	for i := range a.Grants {
-		if g := &a.Grants[i]; g.Role == "contributor" && g.active(now) && !slices.Contains(scopes, g.Scope) {
+		if g := &a.Grants[i]; g.Role == "contributor" && g.Active(now) && !slices.Contains(scopes, g.Scope) {
 			scopes = append(scopes, g.Scope)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prassi-cms/prassi/content/access"
 	"github.com/prassi-cms/prassi/content/workflow"
 	"github.com/prassi-cms/prassi/schemas"
 )
@@ -58,12 +59,7 @@ func (w *change) fire(ctx context.Context, name, comment string) error {
 		}
 	}
 	e := Event{Kind: EventTransition, Transition: name, From: v.State, To: to.Name, Comment: comment, Revision: v.Latest.Hash}
-	for _, r := range t.Roles {
-		if g := w.s.grant(w.actor, r, w.whereOf(v), w.now); g != nil {
-			e.Grant = g.String()
-			break
-		}
-	}
+	w.under = w.s.met(w.actor, t.Roles, w.whereOf(v), w.now)
 	if t.Voids {
 		v.Approvals = nil
 	}
@@ -100,7 +96,7 @@ func (w *change) checkComment(t *workflow.Transition, comment string) error {
 
 // seat is the territory for which a council's member speaks: the grant's.
 func (w *change) seat(v *Variant) string {
-	g := w.s.grant(w.actor, workflow.Requirement{Role: "reviewer", Scope: "territory"}, w.whereOf(v), w.now)
+	g := (access.Requirement{Role: "reviewer", Scope: access.Territory}).Met(w.actor.Grants, w.whereOf(v), w.now, w.s.contains)
 	if g == nil {
 		return ""
 	}
@@ -180,10 +176,12 @@ func (w *change) refusal(ctx context.Context, err error, v *Variant, name string
 	return err
 }
 
-// facts answers the workflow's questions for this actor. v may be nil.
-func (w *change) facts(at where, passes func(string) bool) workflow.Facts {
+// facts answers the workflow's questions for this actor about an object.
+func (w *change) facts(on *access.Object, passes func(string) bool) workflow.Facts {
 	return workflow.Facts{
-		Holds:  func(r workflow.Requirement) bool { return w.s.grant(w.actor, r, at, w.now) != nil },
+		Holds: func(r workflow.Requirement) bool {
+			return !w.actor.Anonymous() && r.Met(w.actor.Grants, on, w.now, w.s.contains) != nil
+		},
 		Passes: passes,
 	}
 }

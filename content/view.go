@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prassi-cms/prassi/content/access"
 	"github.com/prassi-cms/prassi/content/workflow"
 	"github.com/prassi-cms/prassi/schemas"
 )
@@ -129,8 +130,8 @@ func (s *Service) Discard(ctx context.Context, actor Actor, id, etag string) err
 		for i := range w.doc.Variants {
 			v := &w.doc.Variants[i]
 			w.locale = v.Locale
-			facts := w.facts(w.where(), nil)
-			if !w.def.HoldsEdit(facts) || !w.def.MayCreate(facts) {
+			create := w.s.met(w.actor, w.def.Create, w.where(), w.now)
+			if create == nil || !w.def.HoldsEdit(w.facts(w.where(), nil)) {
 				return forbidden()
 			}
 			if v.wasPublic() {
@@ -139,6 +140,7 @@ func (s *Service) Discard(ctx context.Context, actor Actor, id, etag string) err
 			if _, err := w.mayEdit(v); err != nil {
 				return err
 			}
+			w.under = create
 		}
 		w.locale = main.Locale
 		w.doc.Discarded = true
@@ -174,7 +176,7 @@ func (s *Service) List(ctx context.Context, actor Actor, f Filter) ([]*Document,
 		f.Limit = 50
 	}
 	now := s.now()
-	scopes := scopeTerms(actor, now)
+	scopes := s.scopeTerms(actor, now)
 	merged := map[string]*Document{}
 	for _, scope := range scopes {
 		got, err := s.listScope(ctx, actor, f, append([]string{scope}, terms...), now)
@@ -232,22 +234,22 @@ func (s *Service) listScope(ctx context.Context, actor Actor, f Filter, terms []
 
 // scopeTerms are the index terms under which everything the actor may see is
 // found; visible then decides document by document.
-func scopeTerms(a Actor, now time.Time) []string {
+func (s *Service) scopeTerms(a Actor, now time.Time) []string {
 	var out []string
-	for i := range a.Grants {
-		g := &a.Grants[i]
-		if !g.active(now) {
-			continue
-		}
-		switch g.Role {
-		case "administrator", "editor":
+	for _, r := range s.policy.Reach(access.DocumentSee, a.Grants, now) {
+		switch {
+		case r.Dimension == access.Organization:
+			out = append(out, "owner:"+r.Scope)
+		case r.Dimension == access.Territory:
+			out = append(out, "territory:"+r.Scope)
+		case r.Dimension == access.Locale:
+			out = append(out, "locale:"+r.Scope)
+		case slices.Contains(r.When, access.Live):
+			out = append(out, "live")
+		case slices.Contains(r.When, access.Own):
+			out = append(out, "author:"+a.ID)
+		default:
 			return []string{"all"}
-		case "contributor":
-			out = append(out, "owner:"+g.Scope)
-		case "reviewer", "secretary":
-			out = append(out, "territory:"+g.Scope)
-		case "translator":
-			out = append(out, "live", "locale:"+g.Scope)
 		}
 	}
 	slices.Sort(out)

@@ -24,18 +24,9 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-)
 
-// Roles is the closed table of roles and the dimension in which a grant of
-// each is scoped; an empty scope means the role holds everywhere.
-var Roles = map[string]string{
-	"contributor":   "organization",
-	"reviewer":      "territory",
-	"secretary":     "territory",
-	"translator":    "locale",
-	"editor":        "",
-	"administrator": "",
-}
+	"github.com/prassi-cms/prassi/content/access"
+)
 
 // Guards is the closed table of guards: what each one asks of the variant.
 var Guards = map[string]string{
@@ -76,34 +67,9 @@ type State struct {
 	EditVoids string `yaml:"edit_voids"`
 }
 
-// Requirement is a role as a workflow names it: "editor", or
-// "reviewer@territory" where the grant's scope must cover the document.
-type Requirement struct {
-	Role  string
-	Scope string
-}
-
-// String gives the form in which the workflow file writes it.
-func (r Requirement) String() string {
-	if r.Scope == "" {
-		return r.Role
-	}
-	return r.Role + "@" + r.Scope
-}
-
-// UnmarshalText reads "role" or "role@dimension" and checks both against Roles.
-func (r *Requirement) UnmarshalText(text []byte) error {
-	role, scope, _ := strings.Cut(string(text), "@")
-	want, known := Roles[role]
-	if !known {
-		return fmt.Errorf("unknown role %q", role)
-	}
-	if scope != want {
-		return fmt.Errorf("role %q is scoped by %q, not %q", role, want, scope)
-	}
-	*r = Requirement{Role: role, Scope: scope}
-	return nil
-}
+// Requirement is a role as a workflow names it; package access holds grants
+// against it.
+type Requirement = access.Requirement
 
 // Transition is one named step between states.
 type Transition struct {
@@ -324,7 +290,7 @@ func (d *Definition) checkState(s *State) error {
 		return fmt.Errorf("state %q: an edit must leave a public state", s.Name)
 	}
 	if s.Waiting != "" {
-		if _, ok := Roles[s.Waiting]; !ok {
+		if _, ok := access.Roles[s.Waiting]; !ok {
 			return fmt.Errorf("state %q: waits for unknown role %q", s.Name, s.Waiting)
 		}
 	}
