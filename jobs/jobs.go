@@ -1,13 +1,14 @@
 // Package jobs moves what happened to whoever follows it, and makes happen what
 // was asked for later.
 //
-// One Runner a process does three things, over and over, until its context ends:
+// One Runner a process does four things, over and over, until its context ends:
 //
 //  1. it relays: Store.Relay moves the events that wait inside documents to the
 //     log, where they have one order for everybody;
 //  2. it wakes the consumers, each of which reads the log from a cursor of its
 //     own and may be stopped, killed or rebuilt without losing anything;
-//  3. it fires scheduled transitions that have fallen due.
+//  3. it fires scheduled transitions that have fallen due;
+//  4. it does the tasks that come round by themselves (Every).
 //
 // A write in this process wakes the Runner at once; writes of other processes
 // are found by polling. A consumer that fails is tried again with growing
@@ -44,6 +45,7 @@ type Runner struct {
 	relay     Relay
 	scheduler Scheduler
 	consumers []Consumer
+	tasks     []Every
 	poll      time.Duration
 	log       *slog.Logger
 	wake      chan struct{}
@@ -80,6 +82,9 @@ func (r *Runner) Run(ctx context.Context) {
 		wg.Go(func() { r.follow(ctx, c, follow[i]) })
 	}
 	wg.Go(func() { r.schedule(ctx) })
+	for _, task := range r.tasks {
+		wg.Go(func() { r.repeat(ctx, task) })
+	}
 	defer wg.Wait()
 	tick := time.NewTicker(r.poll)
 	defer tick.Stop()
