@@ -27,6 +27,9 @@ type change struct {
 	// lacking is what each revision asked about lacks for publication, by hash:
 	// a revision never changes, and every step asks.
 	lacking map[string][]schemas.Issue
+	// read are revisions that the store gave: one step asks for the same several
+	// times.
+	read map[string]*Revision
 	// loose takes values as front matter and spreadsheets write them.
 	loose bool
 	// overlay finds revisions and slugs that an import has made but not written;

@@ -29,6 +29,8 @@ type Document struct {
 	// LiveShared names the revision whose shared values the public sees.
 	LiveShared RevisionRef `json:"live_shared" bson:"live_shared"`
 	Variants   []Variant   `json:"variants" bson:"variants"`
+	// LiveMedia are the files that the public facts use, by id; see Variant.Media.
+	LiveMedia []string `json:"live_media,omitempty" bson:"live_media,omitempty"`
 	// HandedIn says that a variant has left the drawer once: from then on the
 	// councils of its territories see the document.
 	HandedIn bool `json:"handed_in,omitempty" bson:"handed_in,omitempty"`
@@ -79,6 +81,10 @@ type Variant struct {
 	// the date of its content: State and UpdatedAt are those of Latest.
 	LiveState     string    `json:"live_state,omitempty" bson:"live_state,omitempty"`
 	LiveUpdatedAt time.Time `json:"live_updated_at,omitzero" bson:"live_updated_at,omitempty"`
+	// Media are the files of ours that the latest revision uses, by id and sorted;
+	// LiveMedia those that the live one uses in what it says in its own language.
+	Media     []string `json:"media,omitempty" bson:"media,omitempty"`
+	LiveMedia []string `json:"live_media,omitempty" bson:"live_media,omitempty"`
 
 	Approvals []Approval  `json:"approvals,omitempty" bson:"approvals,omitempty"`
 	Schedule  []Scheduled `json:"schedule,omitempty" bson:"schedule,omitempty"`

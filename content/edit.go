@@ -230,6 +230,7 @@ func (w *change) revise(ctx context.Context, patch map[string]any, slug, note st
 	v.Latest, v.Slug, v.UpdatedAt = r.Ref(), slug, w.now
 	v.Title, _ = values["title"].(string)
 	v.Territories = s.territoriesOf(d)
+	v.Media = mediaOf(r)
 	w.revs = append(w.revs, r)
 	w.learnMissing(t, r.Hash, values)
 	return made, nil

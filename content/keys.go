@@ -7,6 +7,12 @@ import (
 	"github.com/prassi-cms/prassi/content/access"
 )
 
+// The prefixes of terms that say which files are used, and which by the public.
+const (
+	termMedia     = "media:"
+	termLiveMedia = "live-media:"
+)
+
 // keys computes what the store indexes.
 func (s *Service) keys(d *Document) Keys {
 	if d.Discarded {
@@ -35,11 +41,20 @@ func (s *Service) keys(d *Document) Keys {
 				k.Slugs = append(k.Slugs, slugKey(d.Type, v.Locale, slug))
 			}
 		}
+		for _, id := range v.Media {
+			add(termMedia + id)
+		}
+		for _, id := range v.LiveMedia {
+			add(termMedia+id, termLiveMedia+id)
+		}
 		for _, due := range v.Schedule {
 			if k.Due.IsZero() || due.At.Before(k.Due) {
 				k.Due = due.At
 			}
 		}
+	}
+	for _, id := range d.LiveMedia {
+		add(termMedia+id, termLiveMedia+id)
 	}
 	slices.Sort(k.Terms)
 	k.Terms = slices.Compact(k.Terms)

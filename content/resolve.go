@@ -51,7 +51,17 @@ func (w *change) revision(ctx context.Context, hash string) (*Revision, error) {
 			return r, nil
 		}
 	}
-	return w.s.revision(ctx, hash)
+	if r := w.read[hash]; r != nil {
+		return r, nil
+	}
+	r, err := w.s.revision(ctx, hash)
+	if err == nil {
+		if w.read == nil {
+			w.read = map[string]*Revision{}
+		}
+		w.read[hash] = r
+	}
+	return r, err
 }
 
 // document reads a document of the batch, or of the store.

@@ -52,9 +52,9 @@ func (w *change) fire(ctx context.Context, name, comment string) error {
 	if err := w.checkComment(t, comment); err != nil {
 		return err
 	}
-	shared := w.doc.LiveShared
+	var public publicView
 	if to.Public {
-		if shared, err = w.sharedAfter(ctx, v); err != nil {
+		if public, err = w.publicAfter(ctx, v); err != nil {
 			return err
 		}
 	}
@@ -73,7 +73,7 @@ func (w *change) fire(ctx context.Context, name, comment string) error {
 	v.State = to.Name
 	switch {
 	case to.Public:
-		w.publish(v, shared)
+		w.publish(v, public)
 		e.Effect = EffectPublished
 	case to.Offline && !v.Live.IsZero():
 		w.withdraw(v)
@@ -103,31 +103,39 @@ func (w *change) seat(v *Variant) string {
 	return g.Scope
 }
 
-// sharedAfter is the revision whose facts the public sees once the variant's
-// latest is published. Shared facts only ever move forward: publishing an older
-// revision of one language does not bring back facts that another language has
-// since replaced.
-func (w *change) sharedAfter(ctx context.Context, v *Variant) (RevisionRef, error) {
-	if w.doc.LiveShared.IsZero() {
-		return v.Latest, nil
-	}
-	next, err := w.revision(ctx, v.Latest.Hash)
-	if err != nil {
-		return RevisionRef{}, err
-	}
-	live, err := w.revision(ctx, w.doc.LiveShared.Hash)
-	if err != nil {
-		return RevisionRef{}, err
-	}
-	if next.SharedVersion < live.SharedVersion {
-		return w.doc.LiveShared, nil
-	}
-	return v.Latest, nil
+// publicView is what the public sees once a variant's latest revision is published:
+// its text, and the facts of one revision of the document; with the files that
+// each of them uses.
+type publicView struct {
+	facts                 RevisionRef
+	textMedia, factsMedia []string
 }
 
-// publish makes the latest revision the live one, beside the facts that shared
-// names.
-func (w *change) publish(v *Variant, shared RevisionRef) {
+// publicAfter says what the public sees once the variant's latest is published.
+// Shared facts only ever move forward: publishing an older revision of one
+// language does not bring back facts that another language has since replaced.
+func (w *change) publicAfter(ctx context.Context, v *Variant) (publicView, error) {
+	next, err := w.revision(ctx, v.Latest.Hash)
+	if err != nil {
+		return publicView{}, err
+	}
+	out := publicView{facts: v.Latest, textMedia: mediaIn(next.Localized), factsMedia: mediaIn(next.Shared)}
+	if w.doc.LiveShared.IsZero() {
+		return out, nil
+	}
+	now, err := w.revision(ctx, w.doc.LiveShared.Hash)
+	if err != nil {
+		return publicView{}, err
+	}
+	if next.SharedVersion < now.SharedVersion {
+		out.facts, out.factsMedia = w.doc.LiveShared, w.doc.LiveMedia
+	}
+	return out, nil
+}
+
+// publish makes the latest revision the live one, beside the facts that are to
+// be public with it.
+func (w *change) publish(v *Variant, public publicView) {
 	if v.LiveSlug != "" && v.LiveSlug != v.Slug && !slices.Contains(v.OldSlugs, v.LiveSlug) {
 		v.OldSlugs = append(v.OldSlugs, v.LiveSlug)
 	}
@@ -136,7 +144,8 @@ func (w *change) publish(v *Variant, shared RevisionRef) {
 	if v.PublishedAt.IsZero() {
 		v.PublishedAt = w.now
 	}
-	w.doc.LiveShared = shared
+	v.LiveMedia = public.textMedia
+	w.doc.LiveShared, w.doc.LiveMedia = public.facts, public.factsMedia
 }
 
 // withdraw takes the variant from the public. Its slug stays reserved, so that
@@ -145,9 +154,9 @@ func (w *change) withdraw(v *Variant) {
 	if v.LiveSlug != "" && !slices.Contains(v.OldSlugs, v.LiveSlug) {
 		v.OldSlugs = append(v.OldSlugs, v.LiveSlug)
 	}
-	v.Live, v.LiveSlug, v.LiveState, v.LiveUpdatedAt = RevisionRef{}, "", "", time.Time{}
+	v.Live, v.LiveSlug, v.LiveState, v.LiveUpdatedAt, v.LiveMedia = RevisionRef{}, "", "", time.Time{}, nil
 	if !w.doc.Live() {
-		w.doc.LiveShared = RevisionRef{}
+		w.doc.LiveShared, w.doc.LiveMedia = RevisionRef{}, nil
 	}
 }
 
@@ -256,7 +265,7 @@ func (w *change) learnMissing(t *schemas.Type, hash string, values schemas.Value
 	if w.lacking == nil {
 		w.lacking = map[string][]schemas.Issue{}
 	}
-	missing := t.Missing(values, schemas.ToPublish)
+	missing := append(t.Missing(values, schemas.ToPublish), withoutAlt(t.Fields, values)...)
 	w.lacking[hash] = missing
 	return missing
 }

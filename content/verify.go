@@ -3,9 +3,12 @@ package content
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -20,7 +23,11 @@ type Fault struct {
 // VerifyReport says what was looked at and what is wrong.
 type VerifyReport struct {
 	Documents, Variants, Revisions, Events int
-	Faults                                 []Fault
+	// Digest is one hash over the heads of all documents' events, in hexadecimal.
+	// Who notes it elsewhere can tell later that nobody wrote the whole past anew:
+	// the same documents at the same versions have the same digest.
+	Digest string
+	Faults []Fault
 }
 
 // Verify reads the whole store and checks its invariants:
@@ -33,18 +40,21 @@ type VerifyReport struct {
 //     when something is live;
 //   - states are declared; what is public is live as it stands, what is offline
 //     is not;
-//   - keys are what the rules compute;
-//   - the log is without gaps, tells of the last version of every document, and
-//     played back makes public what is public.
+//   - keys, and the files in use, are what the rules compute;
+//   - the log is without gaps, tells of the last version of every document and of
+//     no document that is gone, and played back makes public what is public;
+//   - every event has the hash it claims and follows the one that it names, and
+//     the document names its last: nobody changed, removed, moved or added one.
 //
 // It may run beside writers: a document that changes meanwhile is looked at
 // again.
 func (s *Service) Verify(ctx context.Context) (*VerifyReport, error) {
 	r := &VerifyReport{}
-	log := &playedLog{version: map[string]int64{}, live: map[string]map[string]string{}, seen: map[string]bool{}}
+	log := &playedLog{version: map[string]int64{}, head: map[string]string{}, live: map[string]map[string]string{}, seen: map[string]bool{}}
 	if err := s.play(ctx, r, log); err != nil {
 		return r, err
 	}
+	heads, there := sha256.New(), map[string]bool{}
 	for after := ""; ; {
 		docs, err := s.store.Scan(ctx, after, 200)
 		if err != nil {
@@ -59,11 +69,30 @@ func (s *Service) Verify(ctx context.Context) (*VerifyReport, error) {
 			if err := s.verifyDocument(ctx, r, d, log); err != nil {
 				return r, err
 			}
+			there[d.ID] = true
+			fmt.Fprintln(heads, d.ID, d.LastEvent)
 		}
 		if len(docs) < 200 {
-			return r, nil
+			r.Digest = hex.EncodeToString(heads.Sum(nil))
+			return r, s.verifyGone(ctx, r, log, there)
 		}
 	}
+}
+
+// verifyGone tells of documents that the log knows and the store does not: what
+// is thrown away leaves a tombstone.
+func (s *Service) verifyGone(ctx context.Context, r *VerifyReport, log *playedLog, there map[string]bool) error {
+	for _, id := range slices.Sorted(maps.Keys(log.version)) {
+		if there[id] {
+			continue
+		}
+		if _, err := s.store.Get(ctx, id); isNotFound(err) { // else it began meanwhile
+			r.fault(id, "document_missing", "the log tells of version %d", log.version[id])
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *VerifyReport) fault(where, code, format string, args ...any) {
@@ -74,6 +103,7 @@ func (r *VerifyReport) fault(where, code, format string, args ...any) {
 type playedLog struct {
 	seq     int64
 	version map[string]int64             // last one told of, by document
+	head    map[string]string            // hash of the last event, by document
 	live    map[string]map[string]string // live revision, by document and locale
 	seen    map[string]bool
 }
@@ -106,12 +136,25 @@ func (s *Service) play(ctx context.Context, r *VerifyReport, log *playedLog) err
 				r.fault(e.Document, "log_order", "version %d after %d", e.Version, last)
 			}
 			log.version[e.Document] = max(log.version[e.Document], e.Version)
+			log.head[e.Document] = r.follow(e, log.head[e.Document])
 			log.fold(e)
 		}
 		if len(events) < 1000 {
 			return nil
 		}
 	}
+}
+
+// follow checks an event against the head of its document's chain so far, and
+// gives the next head.
+func (r *VerifyReport) follow(e *Event, head string) string {
+	if e.Hash == "" || e.ComputeHash() != e.Hash {
+		r.fault(e.Document, "event_hash", "event %s is not as it was written", e.ID)
+	}
+	if e.Prev != head {
+		r.fault(e.Document, "event_chain", "event %s does not follow the one before it", e.ID)
+	}
+	return e.Hash
 }
 
 // fold plays one event back: what it changed for the public.
@@ -132,11 +175,7 @@ func (log *playedLog) fold(e *Event) {
 func (s *Service) settle(ctx context.Context, r *VerifyReport, log *playedLog, d *Document) (*Document, error) {
 	const tries = 10
 	for range tries {
-		told := log.version[d.ID]
-		for i := range d.Pending {
-			told = max(told, d.Pending[i].Version)
-		}
-		if told == d.Version {
+		if log.version[d.ID] == d.Version && log.head[d.ID] == d.LastEvent {
 			return d, nil
 		}
 		if err := s.play(ctx, r, log); err != nil {
@@ -148,7 +187,12 @@ func (s *Service) settle(ctx context.Context, r *VerifyReport, log *playedLog, d
 		}
 		d = again
 	}
-	r.fault(d.ID, "event_missing", "stored version %d, told of %d", d.Version, log.version[d.ID])
+	if told := log.version[d.ID]; told != d.Version {
+		r.fault(d.ID, "event_missing", "stored version %d, told of %d", d.Version, told)
+	}
+	if log.head[d.ID] != d.LastEvent {
+		r.fault(d.ID, "event_head", "the last event is not the one that the document names")
+	}
 	return d, nil
 }
 
@@ -172,6 +216,7 @@ func (s *Service) verifyDocument(ctx context.Context, r *VerifyReport, d *Docume
 		}
 	}
 	s.verifyFacts(r, d, chains)
+	s.verifyMedia(r, d, chains)
 	if s.handedIn(d) && !d.HandedIn {
 		r.fault(d.ID, "not_handed_in", "a variant has left the drawer")
 	}
@@ -212,6 +257,22 @@ func (s *Service) verifyFacts(r *VerifyReport, d *Document, chains map[string]*R
 	}
 	if newest != d.SharedVersion {
 		r.fault(d.ID, "facts_version", "version %d, newest revision has %d", d.SharedVersion, newest)
+	}
+}
+
+// verifyMedia checks which files the document says that it uses.
+func (s *Service) verifyMedia(r *VerifyReport, d *Document, chains map[string]*Revision) {
+	facts := chains[d.LiveShared.Hash]
+	if d.LiveShared.IsZero() && len(d.LiveMedia) > 0 || facts != nil && !slices.Equal(mediaIn(facts.Shared), d.LiveMedia) {
+		r.fault(d.ID, "media_stale", "those of the public facts are others")
+	}
+	for i := range d.Variants {
+		v := &d.Variants[i]
+		latest, public := chains[v.Latest.Hash], chains[v.Live.Hash]
+		if latest != nil && !slices.Equal(mediaOf(latest), v.Media) ||
+			v.Live.IsZero() && len(v.LiveMedia) > 0 || public != nil && !slices.Equal(mediaIn(public.Localized), v.LiveMedia) {
+			r.fault(d.ID+" "+v.Locale, "media_stale", "those of its revisions are others")
+		}
 	}
 }
 

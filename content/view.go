@@ -287,6 +287,20 @@ func (s *Service) filterTerms(a Actor, f Filter) ([]string, error) {
 	return terms, nil
 }
 
+// AuditLog lists the events of all documents, in the order of the log, after that
+// sequence number: 100 of them when limit is less than one. It returns a
+// *Problem of class Forbidden to those who may not read it.
+func (s *Service) AuditLog(ctx context.Context, actor Actor, after int64, limit int) ([]Event, error) {
+	if err := s.Allow(actor, access.AuditRead, access.Object{}); err != nil {
+		return nil, err
+	}
+	if limit < 1 {
+		limit = 100
+	}
+	events, err := s.store.Events(ctx, max(after, 0), limit)
+	return events, s.storeProblem(err)
+}
+
 // Events lists a document's events, newest first, from below the sequence
 // number before (all when zero).
 func (s *Service) Events(ctx context.Context, actor Actor, id string, before int64, limit int) ([]Event, error) {

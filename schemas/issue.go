@@ -53,6 +53,7 @@ const (
 	CodeInvalidEncoding   = "invalid_encoding"   // none
 	CodeControlCharacter  = "control_character"  // character, such as U+202E
 	CodeInvalidRow        = "invalid_row"        // value: the column; CSV files only
+	CodeAltRequired       = "alt_required"       // none
 )
 
 // IssueCodes lists every code that an Issue may have, so that another package
@@ -63,7 +64,7 @@ var IssueCodes = []string{
 	CodeNotANumber, CodeNotAnInteger, CodeTooPrecise, CodeNotADate, CodeNotATime, CodeWrongOrder,
 	CodeUnknownTerm, CodeUnknownTerritory, CodeInvalidReference, CodeInvalidURL, CodeInvalidEmail,
 	CodeInvalidPhone, CodeInvalidLanguage, CodeInvalidCurrency, CodeInvalidMediaType,
-	CodeInvalidIdentifier, CodeInvalidEncoding, CodeControlCharacter, CodeInvalidRow,
+	CodeInvalidIdentifier, CodeInvalidEncoding, CodeControlCharacter, CodeInvalidRow, CodeAltRequired,
 }
 
 // maxIssues bounds an answer: after so many, one CodeTooManyIssues ends the list.

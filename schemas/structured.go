@@ -71,7 +71,16 @@ func missingParts(f *Field, m map[string]any, level Requirement) []Issue {
 			issues = append(issues, under(p.Name, issue(CodeRequired, map[string]any{"field": p.Name}))...)
 		}
 	}
+	if k, ok := f.kind.(lacking); ok && level == ToPublish {
+		issues = append(issues, k.lacks(m)...)
+	}
 	return issues
+}
+
+// lacking is a kind whose values must have more before they are published than
+// its parts say one by one.
+type lacking interface {
+	lacks(m map[string]any) []Issue
 }
 
 // within reports whether a requirement applies when asking at a level.
