@@ -7,9 +7,9 @@
 // holds one engine, and this package is the Go side of it:
 //
 //	Start / Command
-//	   │ install: npm ci into the user's cache folder, once a machine, under a
-//	   │          file lock (install.go, install.sh); on a C library older than
-//	   │          glibc 2.38 also the newer one that node is started through
+//	   │ install: npm ci into the user's cache folder, once a machine (package
+//	   │          npmcache); on a C library older than glibc 2.38 also the newer
+//	   │          one that node is started through (install.sh)
 //	   ▼
 //	node engine.cjs DIRECTORY ──stdout──▶ one line: mongodb://…sock
 //	   ▲ stdin: closing it stops the engine, so it dies with its parent
@@ -34,7 +34,6 @@ package mongoengine
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +46,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/prassi-cms/prassi/internal/npmcache"
 )
 
 const (
@@ -112,7 +113,7 @@ func start(ctx context.Context, dir string, disposable bool) (*Engine, error) {
 	command := exec.CommandContext(ctx, program, append(arguments, filepath.Join(home, "engine.cjs"), dir, scratch)...)
 	command.Dir = home
 	command.Env = append(os.Environ(), "TMPDIR="+scratch, "NODE_OPTIONS=", "LD_LIBRARY_PATH=", "LD_PRELOAD=")
-	complaints := &tail{limit: 4096}
+	complaints := &npmcache.Tail{}
 	command.Stderr = complaints
 	stdin, err := command.StdinPipe()
 	if err != nil {
@@ -236,27 +237,4 @@ var databases atomic.Int64
 // DatabaseName returns a database name that no other test of this process has.
 func DatabaseName() string {
 	return fmt.Sprintf("test_%d_%d", os.Getpid(), databases.Add(1))
-}
-
-// tail keeps the last limit bytes written to it, for an error message.
-type tail struct {
-	mu    sync.Mutex
-	limit int
-	bytes []byte
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.bytes = append(t.bytes, p...)
-	if extra := len(t.bytes) - t.limit; extra > 0 {
-		t.bytes = append(t.bytes[:0], t.bytes[extra:]...)
-	}
-	return len(p), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(bytes.TrimSpace(t.bytes))
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Fills the current folder with what a MongoDB engine needs: node_modules from
-# package-lock.json and, where the C library is older than the engine asks for
-# (glibc 2.38), a newer one in ./glibc that `node` is started through. Nothing
-# outside the current folder is touched, so it runs as root or not.
+# Adds what a MongoDB engine needs beside node_modules: where the C library is
+# older than the engine asks for (glibc 2.38), a newer one in ./glibc that `node`
+# is started through. Nothing outside the current folder is touched, so it runs as
+# root or not.
 set -euo pipefail
 
 need() {
@@ -11,10 +11,6 @@ need() {
     exit 1
   }
 }
-
-need node "install Node.js 20 or later"
-need npm "install npm"
-npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 [ "$(uname -s)" = Linux ] || exit 0
 version=$(getconf GNU_LIBC_VERSION | cut -d' ' -f2)
