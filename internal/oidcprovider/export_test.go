@@ -1,0 +1,4 @@
+package oidcprovider
+
+// StartAlone starts a provider that no test ends.
+var StartAlone = start

@@ -1,0 +1,21 @@
+// Command install fetches the OpenID provider of the tests ahead of time and
+// prints its folder, so that a slow or refused download is seen here and not in
+// the middle of a test run.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/prassi-cms/prassi/internal/oidcprovider"
+)
+
+func main() {
+	folder, err := oidcprovider.Install(context.Background())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println(folder)
+}
