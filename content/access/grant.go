@@ -79,13 +79,11 @@ func (o *Object) holds(conditions []string) bool {
 // Contains says whether a territory is, or lies in, another; both as ISTAT codes.
 type Contains = func(outer, inner string) bool
 
-// covers is the one function that holds a grant's scope against an object.
+// covers is the one function that holds a grant's scope, which is not empty where
+// a dimension is asked for, against an object.
 func (g *Grant) covers(dimension string, on *Object, contains Contains) bool {
 	if dimension == "" {
 		return true
-	}
-	if g.Scope == "" {
-		return false
 	}
 	switch dimension {
 	case Organization:

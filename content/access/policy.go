@@ -193,7 +193,7 @@ func (p *Policy) Reach(action string, grants []Grant, now time.Time) []Reach {
 	for _, rule := range p.byAction[action] {
 		for i := range grants {
 			g := &grants[i]
-			if g.Role != rule.Role || !g.Active(now) || rule.Scope != "" && g.Scope == "" {
+			if g.Role != rule.Role || !g.Active(now) || (g.Scope == "") != (Roles[g.Role] == "") {
 				continue
 			}
 			r := Reach{When: rule.When}

@@ -36,14 +36,15 @@ func (r *Requirement) UnmarshalText(text []byte) error {
 }
 
 // Met gives the first of the grants that satisfies the requirement here and now,
-// or nil.
+// or nil. A grant that lacks the scope of its role, or has one too many, is none.
 func (r Requirement) Met(grants []Grant, on *Object, now time.Time, contains Contains) *Grant {
-	if r.Role == "" {
+	dimension, known := Roles[r.Role]
+	if !known {
 		return nil
 	}
 	for i := range grants {
 		g := &grants[i]
-		if g.Role == r.Role && g.Active(now) && g.covers(r.Scope, on, contains) {
+		if g.Role == r.Role && (g.Scope == "") == (dimension == "") && g.Active(now) && g.covers(r.Scope, on, contains) {
 			return g
 		}
 	}

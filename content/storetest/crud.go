@@ -231,6 +231,9 @@ func testEvents(t *testing.T, d Driver) {
 		t.Fatalf("%d events, want 5", len(all))
 	}
 	for _, got := range all {
+		if got.ComputeHash() != got.Hash {
+			t.Errorf("event %s no longer has its hash", got.ID)
+		}
 		for _, w := range []content.Write{a1, a2, b1} {
 			for _, want := range w.Document.Pending {
 				if want.ID == got.ID {

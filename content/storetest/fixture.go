@@ -30,10 +30,10 @@ func write(id string, changes ...func(*content.Document)) content.Write {
 		ID: id, Type: "practice", Owner: "org-1", Author: "anna",
 		CreatedAt: start, UpdatedAt: start,
 		Shared:        json.RawMessage(`{"note":"a < b & c > d","title":"Perché – لماذا – 𝄞","z":[1,2.50,1e3]}`),
-		SharedVersion: 1,
+		SharedVersion: 1, LiveMedia: []string{"c"},
 		Variants: []content.Variant{{
 			Locale: "it", Version: 1, State: "draft", Title: "Orti condivisi", Slug: "orti-" + id,
-			UpdatedAt: start,
+			UpdatedAt: start, Media: []string{"a", "b"}, LiveMedia: []string{"b"},
 			Approvals: []content.Approval{{Body: "council", Territory: "015", Revision: "r", Actor: "bruno", At: start, Comment: "sì"}},
 			Schedule:  []content.Scheduled{{Transition: "publish", At: start.Add(time.Hour), Actor: "anna"}},
 		}},
@@ -74,12 +74,16 @@ func finish(d *content.Document, expect int64, changes []func(*content.Document)
 		kinds = []content.EventKind{content.EventCreated, content.EventTransition}
 	}
 	for i, kind := range kinds {
-		d.Pending = append(d.Pending, content.Event{
+		e := content.Event{
 			ID: fmt.Sprintf("%s.%d.%d", d.ID, d.Version, i), Kind: kind, Document: d.ID, Type: d.Type,
 			Locale: v.Locale, Version: d.Version, Revision: r.Hash, At: d.UpdatedAt, Actor: d.Author,
-			Grant: "contributor@org-1", From: "draft", To: "submitted", Comment: "<ok> & so on",
-			Effect: content.EffectPublished, DueAt: d.Keys.Due,
-		})
+			OnBehalfOf: "person:carla", Grant: "contributor@org-1", Via: "token:t1", Trace: "tr-1",
+			From: "draft", To: "submitted", Comment: "<ok> & so on",
+			Effect: content.EffectPublished, DueAt: d.Keys.Due, Prev: d.LastEvent,
+		}
+		e.Hash = e.ComputeHash()
+		d.LastEvent = e.Hash
+		d.Pending = append(d.Pending, e)
 	}
 	return content.Write{Document: d, Expect: expect, Revisions: []*content.Revision{r}}
 }
