@@ -22,7 +22,8 @@ var (
 	publicShort  = []string{"public, max-age=10, stale-while-revalidate=60"}
 	publicLonger = []string{"public, max-age=300, stale-while-revalidate=3600"}
 	anyOrigin    = []string{"*"}
-	exposed      = []string{"ETag, Content-Language, Retry-After"}
+	exposed      = []string{"ETag, Content-Language, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"}
+	closing      = []string{"close"}
 	encodingName = map[catalog.Encoding][]string{
 		catalog.Gzip: {"gzip"}, catalog.Brotli: {"br"}, catalog.Zstd: {"zstd"},
 	}

@@ -58,6 +58,7 @@ func (s *Server) document() *huma.OpenAPI {
 		maps.Copy(doc.Components.Schemas.Map(), itemSchemas(t))
 	}
 	doc.Components.Schemas.Map()["LocaleTag"] = s.locales()
+	doc.Components.Headers = rateLimitHeaders()
 	doc.Components.Responses = problemResponses(doc.Components.Schemas, s.operations)
 	for _, op := range s.operations {
 		doc.AddOperation(s.describe(doc.Components.Schemas, op))
@@ -90,7 +91,11 @@ func (s *Server) describe(reg huma.Registry, op *operation) *huma.Operation {
 		}
 	}
 	for _, a := range op.Answers {
-		out.Responses[strconv.Itoa(a.Status)] = describeAnswer(reg, a)
+		r := describeAnswer(reg, a)
+		if rateOf(op) != rateNone {
+			r.Headers = withRateLimit(r.Headers)
+		}
+		out.Responses[strconv.Itoa(a.Status)] = r
 	}
 	for _, status := range commonProblems(op) {
 		if key := strconv.Itoa(status); out.Responses[key] == nil {
@@ -114,11 +119,34 @@ func problemResponses(reg huma.Registry, ops []*operation) map[string]*huma.Resp
 				r.Headers = map[string]*huma.Param{"WWW-Authenticate": {Description: "How to say who calls.", Schema: text(200), Required: true}}
 			case http.StatusServiceUnavailable:
 				r.Headers = map[string]*huma.Param{"Retry-After": {Description: "Seconds to wait.", Schema: integer(0, 0), Required: true}}
+			case http.StatusTooManyRequests:
+				r.Headers = withRateLimit(map[string]*huma.Param{"Retry-After": {Description: "Seconds to wait.", Schema: integer(1, 0), Required: true}})
 			}
 			out["Problem"+strconv.Itoa(status)] = r
 		}
 	}
 	return out
+}
+
+// rateLimitHeaders are the headers by which every answer says how many requests
+// are left; none when the operator sets no bounds.
+func rateLimitHeaders() map[string]*huma.Param {
+	count := func(doc string) *huma.Param { return &huma.Param{Description: doc, Schema: integer(0, 0)} }
+	return map[string]*huma.Param{
+		"X-RateLimit-Limit":     count("Requests that may be made at once."),
+		"X-RateLimit-Remaining": count("Requests of these that are left now."),
+		"X-RateLimit-Reset":     count("Seconds until all are left again."),
+	}
+}
+
+func withRateLimit(headers map[string]*huma.Param) map[string]*huma.Param {
+	if headers == nil {
+		headers = map[string]*huma.Param{}
+	}
+	for name := range rateLimitHeaders() {
+		headers[name] = &huma.Param{Ref: "#/components/headers/" + name}
+	}
+	return headers
 }
 
 func describeAnswer(reg huma.Registry, a answer) *huma.Response {

@@ -46,6 +46,10 @@ type operation struct {
 	// adds.
 	Problems []int
 	Handle   handler
+	// Class says which headers protect the answers; derived when zero.
+	Class class
+	// Rate says how often the operation may be called; derived when zero.
+	Rate rateClass
 	// quiet requests are logged at level debug.
 	quiet bool
 }
@@ -132,6 +136,9 @@ var headerDocs = map[string]string{
 // may answer with.
 func commonProblems(op *operation) []int {
 	out := append([]int{http.StatusInternalServerError}, op.Problems...)
+	if rateOf(op) != rateNone {
+		out = append(out, http.StatusTooManyRequests)
+	}
 	if slices.ContainsFunc(op.Params, func(p param) bool { return p.In == "query" }) || op.Access != signed && op.Method == http.MethodGet && op.Tag != tagSystem {
 		out = append(out, http.StatusBadRequest)
 	}
@@ -189,6 +196,8 @@ func checkTable(ops []*operation) error {
 			return fmt.Errorf("api: operation %s is there twice", route)
 		case op.Handle == nil || len(op.Answers) == 0 || op.Summary == "" || op.Tag == "":
 			return fmt.Errorf("api: operation %s lacks a handler, an answer, a summary or a tag", op.ID)
+		case classOf(op) == classEmbed && !strings.HasPrefix(op.Route, "/embed/"):
+			return fmt.Errorf("api: operation %s: only /embed/ may be put into a frame", op.ID)
 		case op.Body != nil && reflect.TypeOf(op.Body).Kind() != reflect.Struct:
 			return fmt.Errorf("api: operation %s: a body is a struct", op.ID)
 		}

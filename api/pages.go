@@ -88,24 +88,8 @@ func renderPage(name string, data any) ([]byte, error) {
 
 func renderLogin(p loginPage) ([]byte, error) { return renderPage("login", p) }
 
-// setPageHeaders sets what a browser must know of a page. forms is the policy's
-// directive for forms.
-func setPageHeaders(h http.Header, forms string) {
-	h["Content-Security-Policy"] = []string{"default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; " + forms}
-	h["X-Content-Type-Options"] = nosniff
-	h["Referrer-Policy"] = []string{"same-origin"}
-	h["Cross-Origin-Opener-Policy"] = []string{"same-origin"}
-}
-
-// htmlPage answers with a page that was rendered at the start.
-func (s *Server) htmlPage(name string) handler {
-	return func(c *gin.Context) error {
-		setPageHeaders(c.Writer.Header(), "form-action 'none'")
-		return serveStored(c, s.pages[name], publicLonger)
-	}
-}
-
-// asset answers with a file that pages use.
+// asset answers with a page that was rendered at the start, or a file that pages
+// use.
 func (s *Server) asset(name string) handler {
 	return func(c *gin.Context) error { return serveStored(c, s.pages[name], publicLonger) }
 }

@@ -41,6 +41,7 @@ const (
 	codeUnknownPerson    = "unknown_person"            // person
 	codeNotReady         = "not_ready"                 // none
 	codeInvalidGrant     = "invalid_grant"             // value
+	codeTooMany          = "too_many_requests"         // seconds
 )
 
 // Codes lists every code that this package may put into a problem of its own,
@@ -51,7 +52,7 @@ var Codes = []string{
 	codeMalformedJSON, codeDuplicateKey, codeTooDeep, codeInvalidUTF8, codeInvalidBody, codeBodyTooLarge,
 	codeMediaType, codeInvalidQuery, codeUnknownParameter, codeRepeated, codeInvalidParameter, codeInvalidHeader,
 	codeNotAcceptable, codeMethod, codeGone, codeTimeout, codeTooBusy, codeCrossOrigin, codeNotHere,
-	codeUnknownPerson, codeNotReady, codeInvalidGrant,
+	codeUnknownPerson, codeNotReady, codeInvalidGrant, codeTooMany,
 	"login_title", "login_intro", "login_as",
 }
 
@@ -84,6 +85,7 @@ var (
 		codeMethod:        http.StatusMethodNotAllowed,
 		codeGone:          http.StatusGone,
 		codeTimeout:       http.StatusRequestTimeout,
+		codeTooMany:       http.StatusTooManyRequests,
 	}
 )
 
@@ -157,7 +159,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 	case http.StatusServiceUnavailable:
 		h.Set("Retry-After", "5")
 	case http.StatusRequestTimeout, http.StatusRequestEntityTooLarge:
-		h.Set("Connection", "close") // what is left of the body is not worth reading
+		h["Connection"] = closing // what is left of the body is not worth reading
 	case http.StatusGone: // what is not there yet may be there in a moment: 404 is not kept
 		if c.Request.Method == http.MethodGet && h.Get("Access-Control-Allow-Origin") != "" {
 			h["Cache-Control"] = publicShort

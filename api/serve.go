@@ -49,26 +49,39 @@ func preflight(c *gin.Context) error {
 // cheap: what it needs is looked up when the route is made.
 func (s *Server) serve(op *operation) gin.HandlerFunc {
 	handle, cheap, measured := op.Handle, op.Access == public, s.metrics.route(op.Method, op.Route)
+	headers, rate := s.headersOf(op), rateOf(op)
 	return func(c *gin.Context) {
-		start := time.Now()
+		start := s.clock()
 		defer func() {
 			if cause := recover(); cause != nil {
 				s.recovered(c, cause)
 			}
-			elapsed := time.Since(start)
+			elapsed := s.clock().Sub(start)
 			measured.observe(c.Writer.Status(), elapsed)
 			s.logRequest(c, op, elapsed)
 		}()
-		if cheap {
-			c.Writer.Header()["Access-Control-Allow-Origin"] = anyOrigin
-		} else {
-			h := c.Writer.Header()
-			h["Cache-Control"] = noStore
-			h["X-Content-Type-Options"] = nosniff
+		h := c.Writer.Header()
+		for _, header := range headers {
+			h[header.name] = header.value
+		}
+		if !s.https && s.secure(c.Request) {
+			h[hsts.name] = hsts.value
+		}
+		if oddFraming(c.Request) {
+			h["Connection"] = closing
+		}
+		if !cheap {
 			requestID(c)
 		}
-		if err := handle(c); err != nil {
-			s.fail(c, err)
+		err := s.admit(c, rate, start)
+		if err == nil {
+			err = handle(c)
+		}
+		if err == nil {
+			return
+		}
+		if s.fail(c, err); rate == rateToken && c.Writer.Status() == http.StatusUnauthorized {
+			s.refused(c, start)
 		}
 	}
 }
@@ -96,7 +109,8 @@ func (s *Server) logRequest(c *gin.Context, op *operation, elapsed time.Duration
 	switch {
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
-	case op.Access == public && status < http.StatusBadRequest && elapsed < time.Second, op.quiet:
+	case op.Access == public && status < http.StatusBadRequest && elapsed < time.Second, op.quiet,
+		status == http.StatusTooManyRequests: // the metrics count them; a flood must not fill the log
 		level = slog.LevelDebug
 	}
 	ctx := c.Request.Context()

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime"
 	"strings"
@@ -50,6 +51,17 @@ type Options struct {
 	DemoPeople []auth.Person
 	// Limits bound what a request may cost; zero fields take the defaults.
 	Limits Limits
+	// Rates bound how often somebody may ask; zero fields take the defaults.
+	Rates Rates
+	// Proxies are the addresses whose X-Forwarded-For, X-Forwarded-Proto and
+	// Forwarded headers count. They must set or extend them: what a caller sends
+	// would count otherwise. Empty: nobody's headers do.
+	Proxies []netip.Prefix
+	// Metrics are the addresses that may read /metrics; only this machine when
+	// empty. Others are told that there is nothing.
+	Metrics []netip.Prefix
+
+	clock func() time.Time // in tests
 }
 
 // Contact is whom users of the API may ask.
@@ -107,6 +119,11 @@ type Server struct {
 	limits  Limits
 	opt     Options
 	public  string // PublicURL without a slash at its end
+	https   bool   // the outside always comes over TLS, as the public address says
+	clock   func() time.Time
+	began   time.Time
+	limiter *limiter
+	rules   map[rateClass]*rule
 
 	engine     *gin.Engine
 	operations []*operation
@@ -129,6 +146,14 @@ func New(opt Options) (*Server, error) {
 		log: or(opt.Logger, slog.Default()), limits: opt.Limits.withDefaults(), opt: opt,
 		public: strings.TrimRight(opt.PublicURL, "/"), origins: http.NewCrossOriginProtection(), pages: map[string]*stored{},
 	}
+	s.clock = time.Now
+	if opt.clock != nil {
+		s.clock = opt.clock
+	}
+	s.began, s.limiter, s.rules = s.clock(), newLimiter(), opt.Rates.rules()
+	if len(opt.Metrics) == 0 {
+		s.opt.Metrics = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	}
 	s.hot = newHot(s.limits.Hot)
 	s.previews = make(chan struct{}, s.limits.Previews)
 	if s.public != "" {
@@ -136,6 +161,7 @@ func New(opt Options) (*Server, error) {
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return nil, fmt.Errorf("api: the public address %q is not an http or https URL", opt.PublicURL)
 		}
+		s.https = u.Scheme == "https"
 		if err := s.origins.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
 			return nil, fmt.Errorf("api: the public address: %w", err)
 		}
@@ -187,6 +213,8 @@ func (s *Server) HTTPServer() *http.Server {
 		IdleTimeout:       s.limits.Idle,
 		MaxHeaderBytes:    s.limits.Header,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		// OPTIONS * is answered here, with our headers, as not allowed.
+		DisableGeneralOptionsHandler: true,
 	}
 }
 

@@ -36,18 +36,19 @@ func (s *Server) systemTable() []*operation {
 			Handle: s.asset("openapi")},
 		{Route: "/", ID: "getRoot", Summary: "Where people begin: the description, until there is a site",
 			Answers: []answer{{Status: http.StatusFound, Headers: []string{"Location"}}}, Handle: root},
-		{Route: "/docs", ID: "getDocs", Summary: "This description, as a page", Params: []param{ifNoneMatch},
-			Answers: documents("text/html", htmlPage), Handle: s.htmlPage("docs")},
-		{Route: "/docs/style.css", ID: "getStyle", Summary: "How the pages look", Params: []param{ifNoneMatch},
+		{Route: "/docs", ID: "getDocs", Summary: "This description, as a page", Params: []param{ifNoneMatch}, Class: classPage,
+			Answers: documents("text/html", htmlPage), Handle: s.asset("docs")},
+		{Route: "/docs/style.css", ID: "getStyle", Summary: "How the pages look", Params: []param{ifNoneMatch}, Class: classAsset,
 			Answers: documents("text/css", &huma.Schema{Type: "string"}), Handle: s.asset("style")},
-		{Route: "/problems/{code}", ID: "getProblem", Summary: "What a kind of problem means",
+		{Route: "/problems/{code}", ID: "getProblem", Summary: "What a kind of problem means", Class: classPage,
 			Params:  []param{pathParam("code", "The problem's code.", text(80))},
 			Answers: []answer{{Status: http.StatusOK, Media: "text/html", Body: htmlPage, Headers: []string{"Content-Language"}}}, Handle: s.problemPage},
-		{Route: "/status", ID: "getStatus", Summary: "How the service is", Answers: status, Handle: s.status, quiet: true},
-		{Route: "/livez", ID: "getLive", Summary: "The process answers", Answers: status[:1], Handle: s.live, quiet: true},
-		{Route: "/readyz", ID: "getReady", Summary: "The process can do its work", Answers: status, Handle: s.ready, quiet: true},
+		{Route: "/status", ID: "getStatus", Summary: "How the service is", Answers: status, Handle: s.status, Rate: rateProbe, quiet: true},
+		{Route: "/livez", ID: "getLive", Summary: "The process answers", Answers: status[:1], Handle: s.live, Rate: rateNone, quiet: true},
+		{Route: "/readyz", ID: "getReady", Summary: "The process can do its work", Answers: status, Handle: s.ready, Rate: rateProbe, quiet: true},
 		{Route: "/metrics", ID: "getMetrics", Summary: "Figures in Prometheus' text format",
-			Answers: []answer{{Status: http.StatusOK, Media: "text/plain", Body: &huma.Schema{Type: "string"}}}, Handle: s.serveMetrics, quiet: true},
+			Description: "Only for the machine itself and the addresses that the operator names.", Problems: []int{http.StatusNotFound}, Rate: rateProbe,
+			Answers: []answer{{Status: http.StatusOK, Media: "text/plain", Body: &huma.Schema{Type: "string"}}}, Handle: s.operators(s.serveMetrics), quiet: true},
 	}
 	for _, op := range ops {
 		op.Method, op.Tag = http.MethodGet, tagSystem
@@ -117,6 +118,18 @@ func (s *Server) status(c *gin.Context) error { return s.health(c, false) }
 
 func (s *Server) ready(c *gin.Context) error { return s.health(c, true) }
 
+// operators lets only the addresses of Options.Metrics through; to all others
+// there is nothing here. Whoever comes through a proxy that is not trusted may be
+// anybody.
+func (s *Server) operators(handle handler) handler {
+	return func(c *gin.Context) error {
+		if !s.direct(c.Request) || !contains(s.opt.Metrics, s.address(c.Request)) {
+			return noRoute(c)
+		}
+		return handle(c)
+	}
+}
+
 // problemPage explains a code to whoever follows the type of a problem.
 func (s *Server) problemPage(c *gin.Context) error {
 	code, lang := c.Param("code"), language(c)
@@ -130,7 +143,6 @@ func (s *Server) problemPage(c *gin.Context) error {
 		return err
 	}
 	h := c.Writer.Header()
-	setPageHeaders(h, "form-action 'none'")
 	h["Content-Type"], h["Content-Language"], h["Vary"] = typeHTML, []string{lang}, varyLanguage
 	writeBody(c, data)
 	return nil
