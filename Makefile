@@ -25,16 +25,23 @@ build: needs ## leave the program in bin/prassi
 	@$(GOBUILD) -o bin/prassi ./cmd/prassi
 
 .PHONY: test
-test: needs ## every test, with the real engines (TESTFLAGS=-v for more words)
-	@go run ./internal/mongoengine/install >/dev/null
+test: needs-test ## every test, with the real engines (TESTFLAGS=-v for more words)
+	@for tool in internal/*/install; do go run "./$$tool" >/dev/null; done
 	@go test -timeout 15m $(TESTFLAGS) ./...
 
 .PHONY: check
-check: needs ## the one gate: format, vet, staticcheck, govulncheck, race tests, short fuzz, …
+check: needs-test ## the one gate: format, vet, staticcheck, govulncheck, race tests, short fuzz, …
 	@scripts/check
 
+# The commit's time, so that the same commit gives the same bytes.
+.PHONY: sbom
+sbom: build ## what the program is made of, in bin/prassi.sbom.json (CycloneDX 1.6)
+	@go run ./internal/sbom/write -version "$(VERSION)" \
+	  -commit "$$(git rev-parse HEAD)" -time "$$(git log -1 --format=%ct)" -out bin/prassi.sbom.json
+	@echo "bin/prassi.sbom.json: $$(grep -c '"purl":' bin/prassi.sbom.json) components"
+
 .PHONY: fuzz
-fuzz: needs ## every fuzz target for FUZZTIME seconds each (60)
+fuzz: needs-test ## every fuzz target for FUZZTIME seconds each (60)
 	@FUZZTIME=$${FUZZTIME:-60} FUZZTOTAL=$${FUZZTOTAL:-0} scripts/fuzz
 
 .PHONY: bench
@@ -47,6 +54,8 @@ clean: ## remove what was built (not your data)
 	go clean -testcache
 
 # Says what is missing in words, before something obscure fails.
-.PHONY: needs
+.PHONY: needs needs-test
 needs:
 	@scripts/needs
+needs-test:
+	@scripts/needs test

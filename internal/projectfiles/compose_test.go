@@ -31,6 +31,7 @@ func parse(t *testing.T, name string, into any) {
 
 type service struct {
 	Image       string
+	Build       any
 	User        string
 	Restart     string
 	ReadOnly    bool     `yaml:"read_only"`

@@ -3,7 +3,6 @@ package projectfiles
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -20,21 +19,12 @@ var fence = regexp.MustCompile("(?ms)^```.*?^```$|`[^`\n]*`")
 // TestNoDeadLinks follows every relative link of our documents: the README, the
 // other files at the root and docs/.
 func TestNoDeadLinks(t *testing.T) {
-	list := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.md", "docs/**/*.md")
-	list.Dir = root
-	out, err := list.Output()
-	if err != nil {
-		t.Fatalf("git ls-files: %v", err)
-	}
 	documents := 0
-	for _, name := range strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+	for _, name := range committed(t, "*.md", "docs/**/*.md") {
 		if strings.Contains(name, "testdata/") || strings.Contains(name, "/") && !strings.HasPrefix(name, "docs/") {
 			continue // content and fixtures
 		}
 		content, err := os.ReadFile(filepath.Join(root, name))
-		if os.IsNotExist(err) {
-			continue // deleted and not yet committed
-		}
 		if err != nil {
 			t.Fatal(err)
 		}
