@@ -116,7 +116,9 @@ func (s *Server) createToken(c *call) error {
 	if len(issues) > 0 {
 		return &content.Problem{Class: content.Invalid, Code: codeInvalidBody, Fields: issues}
 	}
-	secret, t, err := s.auth.CreateToken(c.ctx(), in.Name, grants, time.Duration(or(in.Days, defaultTokenDays))*24*time.Hour)
+	secret, t, err := s.auth.CreateToken(c.ctx(), c.actor, auth.NewToken{
+		Name: in.Name, Grants: grants, Life: time.Duration(or(in.Days, defaultTokenDays)) * 24 * time.Hour,
+	})
 	if err != nil {
 		return err
 	}
@@ -152,7 +154,7 @@ func (s *Server) listTokens(params []param) func(*call) error {
 }
 
 func (s *Server) revokeToken(c *call) error {
-	err := s.auth.RevokeToken(c.ctx(), c.Param("id"))
+	err := s.auth.RevokeToken(c.ctx(), c.actor, c.Param("id"))
 	if errors.Is(err, auth.ErrInvalid) {
 		err = content.ErrNotFound
 	}

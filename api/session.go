@@ -147,7 +147,7 @@ func (s *Server) login(c *gin.Context) error {
 	if at < 0 {
 		return invalid(codeInvalidBody, "/person", codeUnknownPerson, map[string]any{"person": echo(in.Person)})
 	}
-	secret, until, err := s.auth.StartSession(c.Request.Context(), in.Person)
+	secret, session, err := s.auth.StartSession(c.Request.Context(), auth.NewSession{Person: in.Person, Replaces: sessionSecret(c.Request)})
 	switch {
 	case errors.Is(err, auth.ErrInvalid):
 		return invalid(codeInvalidBody, "/person", codeUnknownPerson, map[string]any{"person": echo(in.Person)})
@@ -155,7 +155,7 @@ func (s *Server) login(c *gin.Context) error {
 		return &content.Problem{Class: content.Unavailable, Code: "store_unavailable", Err: err}
 	}
 	http.SetCookie(c.Writer, &http.Cookie{
-		Name: cookieName(c.Request), Value: secret, Path: "/", Expires: until, HttpOnly: true,
+		Name: cookieName(c.Request), Value: secret, Path: "/", Expires: session.ExpiresAt, HttpOnly: true,
 		Secure: c.Request.TLS != nil, SameSite: http.SameSiteLaxMode,
 	})
 	if form {
@@ -179,7 +179,7 @@ func (s *Server) logout(c *gin.Context) error {
 		return &content.Problem{Class: content.Forbidden, Code: codeCrossOrigin}
 	}
 	if secret := sessionSecret(c.Request); secret != "" {
-		if err := s.auth.EndSession(c.Request.Context(), secret); err != nil {
+		if _, _, err := s.auth.EndSession(c.Request.Context(), secret); err != nil {
 			return &content.Problem{Class: content.Unavailable, Code: "store_unavailable", Err: err}
 		}
 	}

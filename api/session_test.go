@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"github.com/prassi-cms/prassi/auth"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -98,7 +99,7 @@ func TestLoginIsForThisMachineOnly(t *testing.T) {
 	// Outside the demonstration there is no such thing, nor a use for what is left
 	// of one.
 	w = newWorld(t, func(o *Options) { o.Demo = false })
-	secret, _, err := w.auth.StartSession(context.Background(), "ada")
+	secret, _, err := w.auth.StartSession(context.Background(), auth.NewSession{Person: "ada"})
 	w.must(err)
 	w.send("", "GET", "/auth/me", "", "Cookie", cookieLocal+"="+secret).problem(t, 401, "unauthenticated")
 	w.send("", "GET", "/auth/login", "").problem(t, 404, "not_found")

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prassi-cms/prassi/audit"
 	"github.com/prassi-cms/prassi/auth"
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
@@ -56,16 +57,16 @@ func newWorld(t testing.TB, change ...func(*Options)) *world {
 	w.catalog, err = catalog.Open(context.Background(), catalog.Options{Dir: filepath.Join(dir, "catalog"), Source: w.store, Schemas: reg})
 	w.must(err)
 	t.Cleanup(func() { w.catalog.Close() })
-	w.auth = auth.New(w.store, nil)
+	w.auth = auth.New(audit.New(w.store, nil), auth.Options{})
 	for _, p := range people {
-		w.must(w.auth.PutPerson(context.Background(), p))
-		secret, _, err := w.auth.CreateToken(context.Background(), p.ID, p.Grants, time.Hour)
+		w.must(w.auth.PutPerson(context.Background(), content.System("test"), p))
+		secret, _, err := w.auth.CreateToken(context.Background(), content.System("test"), auth.NewToken{Name: p.ID, Grants: p.Grants, Life: time.Hour})
 		w.must(err)
 		w.tokens[p.ID] = secret
 	}
 	opt := Options{
 		Service: w.service, Catalog: w.catalog, Auth: w.auth, Store: w.store, Schemas: reg,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Version: "test", Demo: true, DemoPeople: people,
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Version: "test", Demo: true, DemoPeople: people, Rates: ample,
 	}
 	for _, f := range change {
 		f(&opt)

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/prassi-cms/prassi/audit"
+	"github.com/prassi-cms/prassi/auth"
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/content/markdown"
@@ -88,6 +90,12 @@ func (u unrenderable) Error() string { return u.cause.Error() }
 func (u unrenderable) Code() string  { return u.cause.Code }
 
 func (b *backend) close() error { return b.store.Close() }
+
+// auth gives who is who over the backend.
+func (b *backend) auth() *auth.Auth { return auth.New(audit.New(b.store, nil), auth.Options{}) }
+
+// commandLine acts for whoever may run commands on this store.
+var commandLine = content.System("command")
 
 // openCatalog opens the published read model over the backend.
 func (e *env) openCatalog(b *backend) (*catalog.Catalog, error) {

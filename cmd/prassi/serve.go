@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/prassi-cms/prassi/api"
-	"github.com/prassi-cms/prassi/auth"
 	"github.com/prassi-cms/prassi/jobs"
 	"github.com/prassi-cms/prassi/outgoing"
 )
@@ -62,7 +61,7 @@ func (c *serveCmd) Run(e *env) error {
 	}
 	defer published.Close()
 	server, err := api.New(api.Options{
-		Service: b.service, Catalog: published, Auth: auth.New(b.store, nil), Store: b.store, Schemas: b.schemas,
+		Service: b.service, Catalog: published, Auth: b.auth(), Store: b.store, Schemas: b.schemas,
 		Logger: e.logger(), Version: buildVersion(), PublicURL: c.PublicURL, Contact: api.Contact{Email: c.Contact},
 		Demo: c.Demo, DemoPeople: demoPeople,
 	})
