@@ -2,6 +2,7 @@ package audit
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/prassi-cms/prassi/content"
@@ -36,12 +37,14 @@ func (s *stored) head() head {
 	return *s.Audit
 }
 
+var errUnreadable = errors.New("unreadable")
+
 // open reads a record. One that has neither part of an envelope was written
 // before there was a ledger: it is the value.
 func open(r *content.Record) (stored, error) {
 	s := stored{version: r.Version}
 	if err := json.Unmarshal(r.Data, &s.envelope); err != nil {
-		return s, fmt.Errorf("audit: record %s %s: %w", r.Kind, r.ID, err)
+		return s, fmt.Errorf("audit: record %s %s: %w: %w", r.Kind, r.ID, errUnreadable, err)
 	}
 	if s.Value == nil && s.Audit == nil {
 		s.Value = r.Data

@@ -188,9 +188,9 @@ func (l *Ledger) swap(ctx context.Context, kind, id string, by content.Actor, ch
 // errFaster says that somebody else wrote between reading and writing.
 var errFaster = errors.New("somebody else was faster")
 
-// pause waits for a while that grows with n, up to 50 ms, and by chance.
+// pause waits for a while that grows with n, up to 20 ms, and by chance.
 func pause(ctx context.Context, n int) error {
-	most := min(50*time.Millisecond, time.Millisecond<<min(n, 10))
+	most := min(20*time.Millisecond, time.Millisecond<<min(n, 10))
 	t := time.NewTimer(rand.N(most))
 	defer t.Stop()
 	select {

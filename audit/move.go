@@ -52,8 +52,8 @@ func sameEntry(r *content.Record, data []byte) error {
 
 // Flush moves every entry that still waits inside its record, and says how many
 // it moved. Nothing depends on it but that readers of All see the entries of a
-// process that died; call it at the start and now and then. A broken chain is
-// told of in the error and holds up no other.
+// process that died; call it at the start and now and then. A broken chain or
+// an unreadable record is told of in the error and holds up no other.
 func (l *Ledger) Flush(ctx context.Context) (int, error) {
 	moved := 0
 	var broken []error
@@ -62,10 +62,10 @@ func (l *Ledger) Flush(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	for _, kind := range kinds {
-		err := l.each(ctx, kind, "", func(id string, s stored) (bool, error) {
-			n, err := l.flush(ctx, kind, id, s)
+		err := l.eachRecord(ctx, kind, "", func(r *content.Record) (bool, error) {
+			n, err := l.flush(ctx, r)
 			moved += n
-			if errors.Is(err, ErrBroken) {
+			if errors.Is(err, ErrBroken) || errors.Is(err, errUnreadable) {
 				broken, err = append(broken, err), nil
 			}
 			return true, err
@@ -78,10 +78,11 @@ func (l *Ledger) Flush(ctx context.Context) (int, error) {
 }
 
 // flush moves what is pending in one record and takes it out of there.
-func (l *Ledger) flush(ctx context.Context, kind, id string, s stored) (int, error) {
+func (l *Ledger) flush(ctx context.Context, r *content.Record) (int, error) {
+	s, err := open(r)
 	end := s.head()
-	if len(end.Pending) == 0 {
-		return 0, nil
+	if err != nil || len(end.Pending) == 0 {
+		return 0, err
 	}
 	moved := 0
 	for _, e := range end.Pending {
@@ -95,7 +96,7 @@ func (l *Ledger) flush(ctx context.Context, kind, id string, s stored) (int, err
 	}
 	end.Pending = nil
 	s.Audit = &end
-	if err := l.put(ctx, kind, id, s); err != nil && !errors.Is(err, errFaster) {
+	if err := l.put(ctx, r.Kind, r.ID, s); err != nil && !errors.Is(err, errFaster) {
 		return moved, err
 	}
 	return moved, nil
@@ -157,7 +158,7 @@ func (l *Ledger) All(ctx context.Context, after string, limit int) (entries []En
 // waits, so that none is missing. It ends at the first error.
 func (l *Ledger) Walk(ctx context.Context) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		if _, err := l.Flush(ctx); err != nil && !errors.Is(err, ErrBroken) {
+		if _, err := l.Flush(ctx); err != nil && !errors.Is(err, ErrBroken) && !errors.Is(err, errUnreadable) {
 			yield(Entry{}, err)
 			return
 		}

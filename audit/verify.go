@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -64,30 +63,34 @@ func (l *Ledger) Verify(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return r, err
 	}
-	subjects, err := l.subjects(ctx, r, chains)
+	ends, err := l.ends(ctx, r, chains)
 	if err != nil {
 		return r, err
 	}
 	digest := sha256.New()
 	fmt.Fprintln(digest, "prassi audit 1")
-	for _, subject := range subjects {
-		end, err := l.verifyEnd(ctx, r, subject, chains[subject])
-		if err != nil {
+	for _, subject := range slices.Sorted(maps.Keys(ends)) {
+		end := ends[subject]
+		if end == nil {
+			end = &head{}
+		} else if err := l.verifyEnd(ctx, r, subject, chains[subject], end); err != nil {
 			return r, err
 		}
 		r.Subjects++
 		fmt.Fprintln(digest, subject, end.Number, end.Hash)
 	}
 	r.Digest = hex.EncodeToString(digest.Sum(nil))
+	slices.SortStableFunc(r.Faults, func(a, b content.Fault) int { return strings.Compare(a.Where, b.Where) })
 	return r, nil
 }
 
-// subjects lists, in order, what has a head or an entry.
-func (l *Ledger) subjects(ctx context.Context, r *Report, chains map[string]*chain) ([]string, error) {
-	found := map[string]bool{}
+// ends gives the heads by subject, nil for a subject that has entries and no
+// readable head, which it tells of. It is called after the entries were read:
+// a head that is read later is never behind them.
+func (l *Ledger) ends(ctx context.Context, r *Report, chains map[string]*chain) (map[string]*head, error) {
+	ends := map[string]*head{}
 	kinds := map[string]bool{}
 	for subject := range chains {
-		found[subject] = true
 		kind, _, _ := strings.Cut(subject, ":")
 		kinds[kind] = true
 	}
@@ -100,12 +103,14 @@ func (l *Ledger) subjects(ctx context.Context, r *Report, chains map[string]*cha
 	}
 	for kind := range kinds {
 		err := l.eachRecord(ctx, kind, "", func(rec *content.Record) (bool, error) {
+			subject := subjectOf(kind, rec.ID)
 			s, err := open(rec)
-			if err != nil {
-				r.fault(subjectOf(kind, rec.ID), "audit_unreadable", "the record is no JSON")
-			}
-			if s.Audit != nil {
-				found[subjectOf(kind, rec.ID)] = true
+			switch {
+			case err != nil:
+				r.fault(subject, "audit_unreadable", "the record with the head")
+				ends[subject] = nil
+			case s.Audit != nil:
+				ends[subject] = s.Audit
 			}
 			return true, nil
 		})
@@ -113,7 +118,13 @@ func (l *Ledger) subjects(ctx context.Context, r *Report, chains map[string]*cha
 			return nil, err
 		}
 	}
-	return slices.Sorted(maps.Keys(found)), nil
+	for subject := range chains {
+		if _, known := ends[subject]; !known {
+			r.fault(subject, "audit_no_record", "there are entries, and no head")
+			ends[subject] = nil
+		}
+	}
+	return ends, nil
 }
 
 // follow checks one stored entry against the one before.
@@ -156,31 +167,13 @@ func (r *Report) link(subject string, c *chain, e *Entry) {
 }
 
 // verifyEnd holds a chain against its head, which may have grown meanwhile.
-func (l *Ledger) verifyEnd(ctx context.Context, r *Report, subject string, c *chain) (head, error) {
+func (l *Ledger) verifyEnd(ctx context.Context, r *Report, subject string, c *chain, end *head) error {
 	if c == nil {
 		c = &chain{}
 	}
-	kind, id, err := splitSubject(subject)
-	if err != nil {
-		r.fault(subject, "audit_place", "%v", err)
-		return head{}, nil
-	}
-	s, err := l.get(ctx, kind, id)
-	if errors.Is(err, content.ErrNotFound) || err == nil && s.Audit == nil {
-		r.fault(subject, "audit_no_record", "there are entries, and no head")
-		return head{}, nil
-	}
-	if err != nil {
-		if ctx.Err() != nil {
-			return head{}, err
-		}
-		r.fault(subject, "audit_no_record", "%v", err)
-		return head{}, nil
-	}
-	end := s.head()
 	if end.Number > c.number {
-		if err := l.readOn(ctx, r, subject, c, end); err != nil {
-			return end, err
+		if err := l.readOn(ctx, r, subject, c, end.Number); err != nil {
+			return err
 		}
 	}
 	for i := range end.Pending {
@@ -203,14 +196,14 @@ func (l *Ledger) verifyEnd(ctx context.Context, r *Report, subject string, c *ch
 	case end.Hash != c.hash && c.hash != "":
 		r.fault(subject, "audit_head", "the head does not have the hash of entry %d", end.Number)
 	}
-	return end, nil
+	return nil
 }
 
-// readOn follows a chain up to its head: entries that were written meanwhile.
-func (l *Ledger) readOn(ctx context.Context, r *Report, subject string, c *chain, end head) error {
+// readOn follows a chain up to a number: entries that were written meanwhile.
+func (l *Ledger) readOn(ctx context.Context, r *Report, subject string, c *chain, last int64) error {
 	chains := map[string]*chain{subject: c}
 	return l.eachRecord(ctx, kindEntry, entryID(subject, c.number), func(rec *content.Record) (bool, error) {
-		if of, number, ok := splitEntryID(rec.ID); !ok || of != subject || number > end.Number {
+		if of, number, ok := splitEntryID(rec.ID); !ok || of != subject || number > last {
 			return false, nil
 		}
 		r.follow(chains, rec)
