@@ -2,6 +2,7 @@ package projectfiles
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -44,6 +45,8 @@ type service struct {
 	Ports       []string
 	Networks    []string
 	Volumes     []string
+	Secrets     []string
+	Command     []string
 	DependsOn   map[string]struct{ Condition string } `yaml:"depends_on"`
 	Healthcheck struct {
 		Test                                 []string
@@ -62,6 +65,7 @@ type compose struct {
 	Networks map[string]struct{ Internal bool }
 	Volumes  map[string]any
 	Configs  map[string]struct{ File string }
+	Secrets  map[string]struct{ File, Environment string }
 }
 
 // databases are the services that nobody outside may reach.
@@ -168,41 +172,114 @@ func TestComposeConfigsExist(t *testing.T) {
 	}
 }
 
-// variable is one substitution: ${NAME}, ${NAME:-default} or ${NAME:?reason}.
-var variable = regexp.MustCompile(`\$\{([A-Z_]+)(?:(:?[-?])([^}]*))?\}`)
+// variable is one substitution: ${NAME}, ${NAME:-default}, ${NAME:?reason} or
+// ${NAME:+instead}.
+var variable = regexp.MustCompile(`\$\{([A-Z_]+)(?:(:?[-?+])([^}]*))?\}`)
 
-func TestComposeHasNoDefaultSecrets(t *testing.T) {
+// secretName is what a variable that holds a secret is called.
+var secretName = regexp.MustCompile(`PASSWORD|SECRET|_KEY$|TOKEN|PRASSI_STORE$`)
+
+// secretsOf says which secrets a service may see, and no other.
+var secretsOf = map[string][]string{
+	"prassi":      {"meili_master_key", "oidc_client_secret", "prassi_store"},
+	"mongodb":     {"mongo_prassi_password", "mongo_root_password"},
+	"meilisearch": {"meili_master_key"},
+}
+
+// TestComposeSecretsAreFiles: no secret is in the file, in .env or in a variable
+// of a container, where docker inspect and /proc/PID/environ show it to whoever
+// looks. Each is a file that only its services see.
+func TestComposeSecretsAreFiles(t *testing.T) {
 	c := readCompose(t)
-	secret := regexp.MustCompile(`PASSWORD|SECRET|_KEY$|TOKEN`)
-	found := 0
+	for _, v := range variable.FindAllStringSubmatch(string(read(t, "docker-compose.yml")), -1) {
+		if secretName.MatchString(v[1]) {
+			t.Errorf("%s comes from .env", v[1])
+		}
+	}
 	for name, s := range c.Services {
+		slices.Sort(s.Secrets)
+		if !slices.Equal(s.Secrets, secretsOf[name]) {
+			t.Errorf("%s sees the secrets %q, want %q", name, s.Secrets, secretsOf[name])
+		}
+		used := map[string]bool{}
 		for key, value := range s.Environment {
-			for _, v := range variable.FindAllStringSubmatch(value, -1) {
-				if required := v[2] == ":?" && v[3] != ""; secret.MatchString(v[1]) && !required && !(v[2] == ":-" && v[3] == "") {
-					t.Errorf("%s: %s: %s has a default or may be missing without a word", name, key, v[1])
-				}
-			}
-			if !secret.MatchString(key) {
-				continue
-			}
-			found++
-			if rest := variable.ReplaceAllString(value, ""); rest != "" {
-				t.Errorf("%s: %s has a value in the file", name, key)
+			if setting, ok := strings.CutSuffix(key, "_FILE"); !ok && secretName.MatchString(key) {
+				t.Errorf("%s: the variable %s holds a secret; let %s_FILE name its file", name, key, key)
+			} else if ok && secretName.MatchString(setting) {
+				path := variable.ReplaceAllString(value, "$3") // ${ISSUER:+path}
+				used[strings.TrimPrefix(path, "/run/secrets/")] = true
 			}
 		}
-		if s.Environment["PRASSI_STORE"] != "" {
-			found++
-			if !regexp.MustCompile(`^mongodb://prassi:\$\{MONGO_PRASSI_PASSWORD:\?[^}]+\}@`).MatchString(s.Environment["PRASSI_STORE"]) {
-				t.Errorf("%s: PRASSI_STORE does not take its password from .env", name)
+		for _, found := range regexp.MustCompile(`/run/secrets/(\w+)`).FindAllStringSubmatch(strings.Join(s.Command, " "), -1) {
+			used[found[1]] = true
+		}
+		for _, secret := range s.Secrets {
+			if !used[secret] {
+				t.Errorf("%s sees the secret %s and does not use it", name, secret)
 			}
+			delete(used, secret)
+		}
+		for path := range used {
+			t.Errorf("%s reads %s, which it does not see", name, path)
 		}
 	}
-	if found < 5 {
-		t.Fatalf("only %d secrets were looked at", found)
+	for name, secret := range c.Secrets {
+		if secret.File != "./secrets/"+name {
+			t.Errorf("the secret %s is in %+v", name, secret)
+		}
 	}
-	for _, name := range []string{"MONGO_ROOT_PASSWORD", "MONGO_PRASSI_PASSWORD", "MEILI_MASTER_KEY"} {
-		if !strings.Contains(string(read(t, "docker-compose.yml")), "${"+name+":?") {
-			t.Errorf("%s may be empty", name)
+	for _, ignore := range []string{".gitignore", ".dockerignore"} {
+		if !regexp.MustCompile(`(?m)^/?secrets/?$`).Match(read(t, ignore)) {
+			t.Errorf("%s lets the secrets out", ignore)
+		}
+	}
+}
+
+// TestScriptMakesTheSecrets: scripts/secrets makes every secret that the compose
+// file names, tells none, and replaces none.
+func TestScriptMakesTheSecrets(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "secrets")
+	run := func() string {
+		out, err := exec.Command(filepath.Join(root, "scripts/secrets"), folder).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return string(out)
+	}
+	said := run()
+	made := map[string]string{}
+	for name := range readCompose(t).Secrets {
+		content, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		made[name] = string(content)
+		if len(content) > 0 && strings.Contains(said, string(content)) {
+			t.Errorf("the script tells the secret %s", name)
+		}
+	}
+	if entries, err := os.ReadDir(folder); err != nil || len(entries) != len(made) {
+		t.Errorf("the folder holds %v, %v", entries, err)
+	}
+	if info, err := os.Stat(folder); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("others may look into the folder: %v, %v", info.Mode(), err)
+	}
+	for _, name := range []string{"mongo_root_password", "mongo_prassi_password", "meili_master_key"} {
+		if !regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(made[name]) {
+			t.Errorf("%s is %q", name, made[name])
+		}
+	}
+	if made["mongo_root_password"] == made["mongo_prassi_password"] {
+		t.Error("two services share a password")
+	}
+	if want := "mongodb://prassi:" + made["mongo_prassi_password"] + "@mongodb:27017/prassi?authSource=prassi"; made["prassi_store"] != want {
+		t.Error("Prassi would not sign in to MongoDB with the password that MongoDB is given")
+	}
+	run()
+	for name, before := range made {
+		if after, err := os.ReadFile(filepath.Join(folder, name)); err != nil || string(after) != before {
+			t.Errorf("a second run replaces %s (%v)", name, err)
 		}
 	}
 }
