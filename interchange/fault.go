@@ -167,6 +167,11 @@ type fault struct {
 
 func (f *fault) Error() string { return f.code }
 
+// in makes a finding of it, in a file.
+func (f *fault) in(source string) Finding {
+	return Finding{source, f.at.line, f.at.column, f.code, f.params}
+}
+
 func faultAt(at place, code string, params ...any) *fault {
 	f := &fault{at: at, code: code}
 	if len(params) > 0 {

@@ -225,7 +225,7 @@ func (r *run) problem(it *item, p *content.Problem) {
 		return
 	}
 	for _, bad := range issueFaults(p.Fields, it.locate) {
-		r.line(Finding{it.src.name, bad.at.line, bad.at.column, bad.code, bad.params})
+		r.line(bad.in(it.src.name))
 	}
 }
 

@@ -78,6 +78,14 @@ func (s *splitter) finish(c chunk) (chunk, *fault) {
 	return c, nil
 }
 
+// hand hands out the line or row at hand, unless it is blank.
+func (s *splitter) hand(c chunk, yield func(chunk, *fault) error) error {
+	if len(bytes.TrimSpace(s.buf)) == 0 && !s.over {
+		return nil
+	}
+	return yield(s.finish(c))
+}
+
 // lines hands out every line that is not blank.
 func (s *splitter) lines(yield func(chunk, *fault) error) error {
 	for {
@@ -101,14 +109,8 @@ func (s *splitter) lines(yield func(chunk, *fault) error) error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		if len(bytes.TrimSpace(s.buf)) > 0 || s.over {
-			done, bad := s.finish(c)
-			if err := yield(done, bad); err != nil {
-				return err
-			}
-		}
-		if err != nil {
-			return nil
+		if bad := s.hand(c, yield); bad != nil || err != nil {
+			return bad
 		}
 	}
 }
@@ -215,8 +217,7 @@ func (s *splitter) element(yield func(chunk, *fault) error) error {
 			break
 		}
 	}
-	done, bad := s.finish(item)
-	return yield(done, bad)
+	return yield(s.finish(item))
 }
 
 // records hands out the rows of a CSV file, the header first.
@@ -241,14 +242,8 @@ func (s *splitter) records(yield func(chunk, *fault) error) error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		if len(bytes.TrimSpace(s.buf)) > 0 || s.over {
-			done, bad := s.finish(item)
-			if err := yield(done, bad); err != nil {
-				return err
-			}
-		}
-		if err != nil {
-			return nil
+		if bad := s.hand(item, yield); bad != nil || err != nil {
+			return bad
 		}
 	}
 }
