@@ -110,15 +110,17 @@ func parseAge(s string) (time.Duration, bool) {
 	if s == "never" {
 		return 0, true
 	}
-	unit := time.Hour
-	digits, hours := strings.CutSuffix(s, "h")
-	if !hours {
-		digits, hours = strings.CutSuffix(s, "d")
-		unit = 24 * time.Hour
+	unit, most := time.Hour, uint64(24*maxDays)
+	digits, known := strings.CutSuffix(s, "h")
+	if !known {
+		digits, known = strings.CutSuffix(s, "d")
+		unit, most = 24*time.Hour, maxDays
 	}
-	n, err := strconv.ParseUint(digits, 10, 32)
-	age := time.Duration(n) * unit
-	return age, hours && err == nil && n > 0 && age <= maxDays*24*time.Hour
+	n, err := strconv.ParseUint(digits, 10, 64)
+	if !known || err != nil || n == 0 || n > most {
+		return 0, false
+	}
+	return time.Duration(n) * unit, true
 }
 
 // formatAge is the reverse of parseAge.
