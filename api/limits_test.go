@@ -15,10 +15,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// ample rates never refuse a test.
+// ample rates never refuse a test: a bucket like real ones, that is full again
+// in a millisecond.
 var ample = Rates{
-	Read: Rate{maxRate, maxRate}, Open: Rate{maxRate, maxRate}, Token: Rate{maxRate, maxRate},
-	SignIn: Rate{maxRate, maxRate}, Refused: Rate{maxRate, maxRate},
+	Read: Rate{maxRate, 2000}, Open: Rate{maxRate, 2000}, Token: Rate{maxRate, 2000}, SignIn: Rate{maxRate, 2000}, Refused: Rate{maxRate, 2000},
 }
 
 // hands is a clock that the test turns.
