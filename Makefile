@@ -41,7 +41,7 @@ sbom: build ## what the program is made of, in bin/prassi.sbom.json (CycloneDX 1
 	@echo "bin/prassi.sbom.json: $$(grep -c '"purl":' bin/prassi.sbom.json) components"
 
 .PHONY: fuzz
-fuzz: needs-test ## every fuzz target for FUZZTIME seconds each (60)
+fuzz: needs ## every fuzz target for FUZZTIME seconds each (60)
 	@FUZZTIME=$${FUZZTIME:-60} FUZZTOTAL=$${FUZZTOTAL:-0} scripts/fuzz
 
 .PHONY: bench

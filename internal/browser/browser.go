@@ -31,7 +31,6 @@ package browser
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -44,6 +43,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/prassi-cms/prassi/internal/npmcache"
 )
 
 const (
@@ -108,8 +109,8 @@ type Browser struct {
 	command *exec.Cmd
 	stdin   io.WriteCloser
 	answers chan answer
-	ended   chan struct{} // closed when the child is gone and reaped
-	said    *tail         // what it wrote to standard error
+	ended   chan struct{}  // closed when the child is gone and reaped
+	said    *npmcache.Tail // what it wrote to standard error
 	shots   string
 	scratch string
 
@@ -144,7 +145,7 @@ func start(tb testing.TB, opt Options) (*Browser, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Browser{tb: tb, answers: make(chan answer, 1), ended: make(chan struct{}), said: &tail{limit: 4096}, shots: opt.Shots}
+	b := &Browser{tb: tb, answers: make(chan answer, 1), ended: make(chan struct{}), said: new(npmcache.Tail), shots: opt.Shots}
 	if folder := os.Getenv("PRASSI_TEST_SHOTS"); b.shots == "" && folder != "" {
 		if b.shots, err = filepath.Abs(filepath.Join(folder, strings.ReplaceAll(tb.Name(), "/", "_"))); err != nil {
 			return nil, err
@@ -341,27 +342,4 @@ func (b *Browser) finish() {
 	for _, problem := range b.Problems() {
 		b.tb.Errorf("in the browser: %v", problem)
 	}
-}
-
-// tail keeps the last limit bytes written to it, for an error message.
-type tail struct {
-	mu    sync.Mutex
-	limit int
-	bytes []byte
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.bytes = append(t.bytes, p...)
-	if extra := len(t.bytes) - t.limit; extra > 0 {
-		t.bytes = append(t.bytes[:0], t.bytes[extra:]...)
-	}
-	return len(p), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(bytes.TrimSpace(t.bytes))
 }
