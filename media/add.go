@@ -84,7 +84,7 @@ func (u *upload) close() {
 // in a file, not in memory: a visitor with a slow line holds it for minutes. The
 // file's name is removed at once where the system lets it (all but Windows), so
 // that nothing is left even when the process is killed.
-func (l *Library) receive(ctx context.Context, r io.Reader) (up *upload, err error) {
+func (l *Library) receive(ctx context.Context, r io.Reader) (_ *upload, err error) {
 	in := &stream{ctx: ctx, r: r}
 	head := make([]byte, headSize)
 	n, _ := io.ReadFull(in, head)
@@ -108,7 +108,7 @@ func (l *Library) receive(ctx context.Context, r io.Reader) (up *upload, err err
 		return nil, unavailable(err)
 	}
 	_ = os.Remove(f.Name())
-	up = &upload{kind: kind, hash: sha256.New(), file: f}
+	up := &upload{kind: kind, hash: sha256.New(), file: f}
 	defer func() {
 		if err != nil {
 			up.close()
@@ -201,9 +201,9 @@ func (l *Library) examine(ctx context.Context, up *upload) (files []made, err er
 func (l *Library) storeFiles(ctx context.Context, id string, files []made) error {
 	var folder string
 	var err error
-	names := make([]string, 0, len(files))
+	keys := make([]string, 0, len(files))
 	for _, f := range files {
-		names = append(names, f.Name)
+		keys = append(keys, key(id, f.Name))
 		if folder, err = l.writeFile(ctx, key(id, f.Name), f.Type, f.data); err != nil {
 			break
 		}
@@ -216,7 +216,7 @@ func (l *Library) storeFiles(ctx context.Context, id string, files []made) error
 	}
 	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	if err := l.deleteFiles(clean, id, names); err != nil {
+	if err := l.deleteFiles(clean, keys...); err != nil {
 		l.log.WarnContext(ctx, "media: files of a failed upload stay until the next clean-up", "media", id, "error", err)
 	}
 	if ctx.Err() != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"path"
 	"path/filepath"
 	"runtime"
 
@@ -103,21 +102,18 @@ func syncFolder(folder string) error {
 	return nil
 }
 
-// deleteFiles removes files of an item, and the empty folder that a bucket on
-// disk keeps. What is not there is no error.
-func (l *Library) deleteFiles(ctx context.Context, id string, names []string) error {
-	var folder string
+// deleteFiles removes blobs, and the empty folder that a bucket on disk keeps of
+// an item. What is not there is no error.
+func (l *Library) deleteFiles(ctx context.Context, keys ...string) error {
 	var errs []error
-	for _, name := range names {
-		if folder == "" {
-			folder = l.folder(ctx, key(id, name))
-		}
-		if err := l.bucket.Delete(ctx, key(id, name)); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+	for _, key := range keys {
+		folder := l.folder(ctx, key)
+		if err := l.bucket.Delete(ctx, key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
 			errs = append(errs, err)
 		}
-	}
-	if path.Base(filepath.ToSlash(folder)) == id {
-		_ = os.Remove(folder) // fails while a file is in it
+		if ValidID(filepath.Base(folder)) {
+			_ = os.Remove(folder) // fails while a file is in it
+		}
 	}
 	return errors.Join(errs...)
 }

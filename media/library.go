@@ -190,13 +190,13 @@ func (l *Library) Remove(ctx context.Context, by content.Actor, id string) error
 	if err != nil {
 		return err
 	}
-	return l.remove(ctx, by, item)
+	return l.remove(ctx, by, item, "asked")
 }
 
 // remove forgets the record first: a file that cannot be deleted now is one that
 // no Item knows, and the Purger tries again.
-func (l *Library) remove(ctx context.Context, by content.Actor, item Item) error {
-	err := audit.Drop(ctx, l.ledger, recordKind, item.ID, by, "media_removed", map[string]string{"media": item.ID, "type": item.Type})
+func (l *Library) remove(ctx context.Context, by content.Actor, item Item, reason string) error {
+	err := audit.Drop(ctx, l.ledger, recordKind, item.ID, by, "media_removed", map[string]string{"media": item.ID, "reason": reason})
 	if errors.Is(err, content.ErrNotFound) {
 		return notFound()
 	}
@@ -204,11 +204,11 @@ func (l *Library) remove(ctx context.Context, by content.Actor, item Item) error
 		return err
 	}
 	l.seen.drop(item.ID)
-	names := make([]string, len(item.Files))
+	keys := make([]string, len(item.Files))
 	for i, f := range item.Files {
-		names[i] = f.Name
+		keys[i] = key(item.ID, f.Name)
 	}
-	if err := l.deleteFiles(ctx, item.ID, names); err != nil {
+	if err := l.deleteFiles(ctx, keys...); err != nil {
 		l.log.WarnContext(ctx, "media: files of a removed item stay until the next clean-up", "media", item.ID, "error", err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"path"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -31,11 +32,8 @@ func cleanName(name, ext string) string {
 		return r
 	}, name)
 	name = strings.Join(strings.Fields(name), " ")
-	if n := len(name) - len(ext); n >= 0 && strings.EqualFold(name[n:], ext) {
-		name = name[:n]
-	}
-	if ext == ".jpg" && len(name) > 5 && strings.EqualFold(name[len(name)-5:], ".jpeg") {
-		name = name[:len(name)-5]
+	if old := path.Ext(name); known[strings.ToLower(old)] {
+		name = strings.TrimSuffix(name, old)
 	}
 	for len(name) > maxName-len(ext) {
 		_, n := utf8.DecodeLastRuneInString(name)
@@ -50,6 +48,12 @@ func cleanName(name, ext string) string {
 		name = "file " + name
 	}
 	return name + ext
+}
+
+// known are extensions that give way to the right one; others stay before it.
+var known = map[string]bool{
+	".jpg": true, ".jpeg": true, ".jpe": true, ".jfif": true, ".png": true, ".gif": true, ".webp": true, ".pdf": true,
+	".docx": true, ".xlsx": true, ".pptx": true, ".odt": true, ".ods": true, ".odp": true,
 }
 
 // reserved are names that Windows takes for devices, whatever extension follows.

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
-	"io"
 	"math"
 	"strconv"
 
@@ -21,8 +21,6 @@ import (
 const (
 	longSide    = 2560 // pixels of the largest size kept
 	jpegQuality = 82
-	webpQuality = 80
-	webpMethod  = 4 // effort, 0 to 6
 )
 
 // widths are the smaller sizes, in pixels.
@@ -169,7 +167,7 @@ func (e *encoder) add(ctx context.Context, img *image.RGBA) error {
 		return nil
 	}
 	e.files = append(e.files, newFile(name+base, mediaType, data, w, h))
-	small, err := e.webp(ctx, img)
+	small, err := e.webp(ctx, img, len(data) < w*h)
 	if err != nil {
 		return err
 	}
@@ -193,21 +191,38 @@ func (e *encoder) encode(img *image.RGBA, mediaType string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// webp gives the picture as WebP: lossy for a photograph, else lossless or lossy,
-// whichever is smaller. A picture does without it when the encoder fails.
-func (e *encoder) webp(ctx context.Context, img *image.RGBA) (best []byte, err error) {
-	for _, lossless := range []bool{false, true} {
-		if lossless && e.photo {
-			break
+// webp gives the picture as WebP, or nil: lossy for a photograph, lossless where
+// there is transparency, else, for what packs like a drawing (flat), whichever is
+// smaller. What the encoder made is read
+// again by a decoder of other authors, and dropped if that sees another picture:
+// one does well without its WebP, and badly with a WebP that shows nothing.
+func (e *encoder) webp(ctx context.Context, img *image.RGBA, flat bool) (best []byte, err error) {
+	opaque := img.Opaque()
+	for _, way := range []struct {
+		use      bool
+		lossless bool
+		quality  float32 // of what is seen, or the effort when it is lossless; 0 to 100
+		method   int     // effort, 0 to 6
+		differs  float64 // how far pixels may be off, on average
+	}{
+		{opaque, false, 80, 4, 12},
+		{!e.photo && (!opaque || flat), true, 50, 1, 0.5}, // more effort costs much and gains little
+	} {
+		if !way.use {
+			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		opt := webp.DefaultOptions()
-		opt.Lossless, opt.Quality, opt.Method = lossless, webpQuality, webpMethod
+		opt.Lossless, opt.Quality, opt.Method = way.lossless, way.quality, way.method
 		var out bytes.Buffer
-		if err := webp.Encode(&out, img, opt); err != nil {
-			e.l.log.WarnContext(ctx, "media: no WebP", "width", img.Rect.Dx(), "height", img.Rect.Dy(), "error", err)
+		err := webp.Encode(&out, img, opt)
+		if err == nil {
+			err = shows(out.Bytes(), img, way.differs)
+		}
+		if err != nil {
+			e.l.log.WarnContext(ctx, "media: no WebP", "width", img.Rect.Dx(), "height", img.Rect.Dy(), "lossless", way.lossless, "error", err)
 			continue
 		}
 		if best == nil || out.Len() < len(best) {
@@ -215,6 +230,31 @@ func (e *encoder) webp(ctx context.Context, img *image.RGBA) (best []byte, err e
 		}
 	}
 	return best, nil
+}
+
+// shows reports whether a WebP shows the picture: the same size, and pixels that
+// differ on average by no more than the quality explains (of 255, premultiplied).
+func shows(data []byte, want *image.RGBA, most float64) error {
+	img, err := xwebp.Decode(bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	if img.Bounds() != want.Rect {
+		return fmt.Errorf("it became %v", img.Bounds())
+	}
+	line := image.NewRGBA(image.Rect(0, 0, want.Rect.Dx(), 1))
+	sum := 0
+	for y := range want.Rect.Dy() {
+		draw.Draw(line, line.Rect, img, image.Pt(0, y), draw.Src)
+		for i, v := range want.Pix[y*want.Stride:][:len(line.Pix)] {
+			d := int(v) - int(line.Pix[i])
+			sum += max(d, -d)
+		}
+	}
+	if mean := float64(sum) / float64(len(want.Pix)); mean > most {
+		return fmt.Errorf("its pixels differ by %.1f", mean)
+	}
+	return nil
 }
 
 // fit gives the size with the same shape whose longer side is at most most.
@@ -230,5 +270,3 @@ func fit(w, h, most int) (int, int) {
 
 // divide rounds to the nearest.
 func divide(a, b int) int { return int(math.Round(float64(a) / float64(b))) }
-
-var _ io.Reader = (*stream)(nil)

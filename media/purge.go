@@ -71,7 +71,7 @@ func (p *purger) item(ctx context.Context, by content.Actor, item Item, olderTha
 	noted := !item.UnusedSince.IsZero()
 	switch {
 	case !used && noted && item.UnusedSince.Before(olderThan):
-		err := p.l.remove(ctx, by, item)
+		err := p.l.remove(ctx, by, item, "unused")
 		if isNotFound(err) {
 			return false, nil // somebody else was faster
 		}
@@ -130,7 +130,7 @@ func (l *Library) sweepStrays(ctx context.Context) (int, error) {
 		if found && item.file(name) != nil {
 			continue
 		}
-		if err := l.deleteFiles(ctx, id, []string{name}); err != nil {
+		if err := l.deleteFiles(ctx, o.Key); err != nil {
 			return removed, unavailable(err)
 		}
 		removed++
