@@ -119,6 +119,17 @@ func TestEveryFormIsFound(t *testing.T) {
 	})
 }
 
+func TestIsToken(t *testing.T) {
+	for s, want := range map[string]bool{
+		wellFormedToken: true, wellFormedToken + "x": false, " " + wellFormedToken: false,
+		wellFormedToken[1:]: false, strings.ToUpper(wellFormedToken): false, "": false,
+	} {
+		if IsToken(s) != want {
+			t.Errorf("%q: %v", s, !want)
+		}
+	}
+}
+
 func TestOthersAreMasked(t *testing.T) {
 	k := keeper{}
 	k.add("first-secret-1", "a_test.go:1")

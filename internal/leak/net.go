@@ -75,6 +75,13 @@ func forms(secret string) map[string]string {
 // a checksum, so nothing else looks like one.
 var apiToken = regexp.MustCompile(`prassi_[0-9A-Za-z]{69}`)
 
+// IsToken says whether s is an API token as this package knows them, so that the
+// package that makes them can test that they would be found.
+func IsToken(s string) bool {
+	place := apiToken.FindStringIndex(s)
+	return place != nil && place[1]-place[0] == len(s) && isToken([]byte(s))
+}
+
 // isToken checks the checksum: CRC-32 (IEEE) of what is before, in base 62 with
 // the digits 0-9A-Za-z.
 func isToken(s []byte) bool {

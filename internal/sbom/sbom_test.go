@@ -358,6 +358,11 @@ func TestShips(t *testing.T) {
 	if !slices.Contains(names, engine) {
 		t.Fatalf("git lists %q", names)
 	}
+	for folder := range policy.NotShipped {
+		if !slices.Contains(names, folder+"/package-lock.json") {
+			t.Errorf("policy.yaml names %s, which has no lock file", folder)
+		}
+	}
 	if got := policy.Ships([]string{engine, "admin/package-lock.json", "package-lock.json"}); !slices.Equal(got, []string{"admin/package-lock.json", "package-lock.json"}) {
 		t.Errorf("%q ship", got)
 	}
