@@ -24,11 +24,26 @@ type serveCmd struct {
 	Poll      time.Duration `name:"poll" env:"PRASSI_POLL" default:"250ms" help:"How often to look for the writes of other processes."`
 	LogLevel  string        `name:"log-level" env:"PRASSI_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 	Contact   string        `name:"contact" env:"PRASSI_CONTACT" placeholder:"EMAIL" help:"Whom users of the API may ask."`
+	Proxies   string        `name:"trusted-proxies" env:"PRASSI_TRUSTED_PROXIES" placeholder:"ADDRESSES" help:"Proxies whose X-Forwarded-For, X-Forwarded-Proto or Forwarded headers count: addresses or blocks (10.0.0.0/8). They must set or extend them."`
+	Metrics   string        `name:"metrics-allow" env:"PRASSI_METRICS_ALLOW" placeholder:"ADDRESSES" help:"Who may read /metrics: addresses or blocks; only this machine when left out."`
+	Rates     string        `name:"rates" env:"PRASSI_RATES" placeholder:"RATES" help:"Requests a minute and how many at once: \"read=3000/1000 open=600/200 token=1200/300 sign_in=40/20 refused=120/60\", or off."`
 }
 
 // Run serves until the context ends, then lets requests and jobs finish.
 func (c *serveCmd) Run(e *env) error {
 	e.serving = true
+	proxies, err := prefixes("trusted-proxies", c.Proxies)
+	if err != nil {
+		return err
+	}
+	metrics, err := prefixes("metrics-allow", c.Metrics)
+	if err != nil {
+		return err
+	}
+	rates, err := api.ParseRates(c.Rates)
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return err
@@ -64,6 +79,7 @@ func (c *serveCmd) Run(e *env) error {
 		Service: b.service, Catalog: published, Auth: b.auth(), Store: b.store, Schemas: b.schemas,
 		Logger: e.logger(), Version: buildVersion(), PublicURL: c.PublicURL, Contact: api.Contact{Email: c.Contact},
 		Demo: c.Demo, DemoPeople: demoPeople,
+		Proxies: proxies, Metrics: metrics, Rates: rates,
 	})
 	if err != nil {
 		return err
@@ -79,6 +95,15 @@ func (c *serveCmd) Run(e *env) error {
 	stop() // jobs end after the last request, so that what it wrote is told
 	background.Wait()
 	return err
+}
+
+// prefixes reads the list of addresses of a flag.
+func prefixes(flag, text string) ([]netip.Prefix, error) {
+	list, err := outgoing.ParseAllow(text)
+	if err != nil {
+		return nil, fmt.Errorf("--%s: %w", flag, err)
+	}
+	return list, nil
 }
 
 // follow makes a consumer of a name and a way to catch up.
