@@ -121,6 +121,7 @@ func TestTampering(t *testing.T) {
 		"last actor, sealed":       {change(last, true, func(e *content.Event) { e.Actor = "person:marco" }), "event_head"},
 		"grant":                    {change(1, false, func(e *content.Event) { e.Grant = "editor" }), "event_hash"},
 		"grant, sealed":            {change(1, true, func(e *content.Event) { e.Grant = "editor" }), "event_chain"},
+		"lender, sealed":           {change(1, true, func(e *content.Event) { e.GrantOf = "person:x" }), "event_chain"},
 		"door, sealed":             {change(1, true, func(e *content.Event) { e.Via = "command" }), "event_chain"},
 		"trace, sealed":            {change(1, true, func(e *content.Event) { e.Trace = "x" }), "event_chain"},
 		"on behalf, sealed":        {change(1, true, func(e *content.Event) { e.OnBehalfOf = "person:x" }), "event_chain"},
@@ -224,6 +225,7 @@ func TestEventsSayUnderWhichGrant(t *testing.T) {
 	}
 	amina, rita, sara, elena := by(amina, "session"), by(rita, "token:1"), by(sara, "session"), by(elena, "command")
 	yusuf := by(person("yusuf", "reviewer@MI", "translator@fr", "translator@ar"), "session")
+	yusuf.Grants[2].Of = "person:aziza"
 	doc := d.create(amina, content.NewVariant{Type: "practice", Locale: "it", Fields: practice()})
 	doc = d.edit(amina, doc, "it", map[string]any{"title": "Orti"})
 	doc = d.step(rita, d.step(amina, doc, "it", "submit"), "it", "endorse")
@@ -241,7 +243,7 @@ func TestEventsSayUnderWhichGrant(t *testing.T) {
 	doc = d.at(doc)
 	doc = d.add(yusuf, doc, "ar", map[string]any{"title": "حدائق", "summary": "ملخص"})
 	doc = d.edit(yusuf, doc, "ar", map[string]any{"title": "الحدائق"})
-	if doc, err = d.Restore(ctx, amina, doc.ID, "it", doc.ETag("it"), 1, ""); err != nil {
+	if _, err = d.Restore(ctx, amina, doc.ID, "it", doc.ETag("it"), 1, ""); err != nil {
 		t.Fatal(err)
 	}
 	other := d.create(elena, content.NewVariant{Type: "article", Locale: "it", Fields: map[string]any{"title": "Altro"}})
@@ -265,7 +267,7 @@ func TestEventsSayUnderWhichGrant(t *testing.T) {
 		}
 		for _, e := range page {
 			after = e.Seq
-			got = append(got, string(e.Kind)+" "+e.Locale+" "+e.Transition+" | "+e.Actor+" "+e.Grant+" "+e.Via+" "+e.Trace)
+			got = append(got, string(e.Kind)+" "+e.Locale+" "+e.Transition+" | "+e.Actor+" "+e.Grant+" "+e.GrantOf+" "+e.Via+" "+e.Trace)
 			if e.Prev != heads[e.Document] || e.Hash != e.ComputeHash() {
 				t.Errorf("event %s does not follow", e.ID)
 			}
@@ -276,27 +278,27 @@ func TestEventsSayUnderWhichGrant(t *testing.T) {
 		}
 	}
 	want := []string{
-		"created it  | person:amina contributor@orti-insieme session trace-amina",
-		"edited it  | person:amina contributor@orti-insieme session trace-amina",
-		"transition it submit | person:amina contributor@orti-insieme session trace-amina",
-		"transition it endorse | person:rita reviewer@100 token:1 trace-rita",
-		"edited it  | person:sara secretary@100 session trace-sara",
-		"scheduled it publish | person:sara secretary@100 session trace-sara",
-		"unscheduled it publish | person:elena editor command trace-elena",
-		"scheduled it publish | person:sara secretary@100 session trace-sara",
-		"transition it publish | system:schedule administrator schedule ",
-		"created ar  | person:yusuf translator@ar session trace-yusuf",
-		"edited ar  | person:yusuf translator@ar session trace-yusuf",
-		"edited it  | person:amina contributor@orti-insieme session trace-amina",
-		"created it  | person:elena editor command trace-elena",
-		"discarded it  | person:elena editor command trace-elena",
-		"created it  | person:elena editor command trace-elena",
-		"transition it publish | person:elena editor command trace-elena",
-		"created ar  | person:elena editor command trace-elena",
-		"transition ar publish | person:elena editor command trace-elena",
-		"edited it  | person:director administrator import trace-director",
-		"transition it publish | person:director administrator import trace-director",
-		"edited ar  | person:director administrator import trace-director",
+		"created it  | person:amina contributor@orti-insieme  session trace-amina",
+		"edited it  | person:amina contributor@orti-insieme  session trace-amina",
+		"transition it submit | person:amina contributor@orti-insieme  session trace-amina",
+		"transition it endorse | person:rita reviewer@100  token:1 trace-rita",
+		"edited it  | person:sara secretary@100  session trace-sara",
+		"scheduled it publish | person:sara secretary@100  session trace-sara",
+		"unscheduled it publish | person:elena editor  command trace-elena",
+		"scheduled it publish | person:sara secretary@100  session trace-sara",
+		"transition it publish | system:schedule administrator  schedule ",
+		"created ar  | person:yusuf translator@ar person:aziza session trace-yusuf",
+		"edited ar  | person:yusuf translator@ar person:aziza session trace-yusuf",
+		"edited it  | person:amina contributor@orti-insieme  session trace-amina",
+		"created it  | person:elena editor  command trace-elena",
+		"discarded it  | person:elena editor  command trace-elena",
+		"created it  | person:elena editor  command trace-elena",
+		"transition it publish | person:elena editor  command trace-elena",
+		"created ar  | person:elena editor  command trace-elena",
+		"transition ar publish | person:elena editor  command trace-elena",
+		"edited it  | person:director administrator  import trace-director",
+		"transition it publish | person:director administrator  import trace-director",
+		"edited ar  | person:director administrator  import trace-director",
 	}
 	for i := range max(len(got), len(want)) {
 		var a, b string

@@ -160,7 +160,7 @@ func (w *change) record(e Event) {
 	e.Document, e.Type, e.Locale, e.At = w.doc.ID, w.doc.Type, w.locale, w.now
 	e.Actor, e.OnBehalfOf, e.Via, e.Trace = w.actor.ID, w.actor.OnBehalfOf, w.actor.Via, w.actor.Trace
 	if w.under != nil {
-		e.Grant = w.under.String()
+		e.Grant, e.GrantOf = w.under.String(), w.under.Of
 	}
 	if v != nil {
 		v.Version++

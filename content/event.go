@@ -21,12 +21,14 @@ type Event struct {
 	Version  int64     `json:"version" bson:"version"`
 	Revision string    `json:"revision,omitempty" bson:"revision,omitempty"`
 	At       time.Time `json:"at" bson:"at"`
-	// Actor acted, under Grant ("reviewer@100": the one that permitted it), for
-	// somebody else when OnBehalfOf is set (a schedule fires what a person asked
-	// for), by the door Via, from where Trace tells; see the fields of Actor.
+	// Actor acted, under Grant ("reviewer@100": the one that permitted it), which
+	// is lent by GrantOf when that is set; for somebody else when OnBehalfOf is (a
+	// schedule fires what a person asked for); by the door Via, from where Trace
+	// tells: see the fields of Actor.
 	Actor      string `json:"actor" bson:"actor"`
 	OnBehalfOf string `json:"on_behalf_of,omitempty" bson:"on_behalf_of,omitempty"`
 	Grant      string `json:"grant,omitempty" bson:"grant,omitempty"`
+	GrantOf    string `json:"grant_of,omitempty" bson:"grant_of,omitempty"`
 	Via        string `json:"via,omitempty" bson:"via,omitempty"`
 	Trace      string `json:"trace,omitempty" bson:"trace,omitempty"`
 	// Transition, From and To tell of a workflow step.

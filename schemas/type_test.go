@@ -76,6 +76,53 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// An image is published only with words for those who cannot see it; a draft may
+// wait for them, and other files need none.
+func TestImagesNeedAlt(t *testing.T) {
+	article, _ := Default().Type("article")
+	file := func(parts ...string) map[string]any {
+		m := map[string]any{}
+		for i := 0; i < len(parts); i += 2 {
+			m[parts[i]] = parts[i+1]
+		}
+		return m
+	}
+	for _, c := range []struct {
+		file map[string]any
+		want bool // alt is missing
+	}{
+		{file("src", "/media/x/foto.jpg"), true},
+		{file("src", "/media/x/FOTO.WEBP"), true},
+		{file("src", "https://example.org/foto.png?w=3#x"), true},
+		{file("src", "/foto", "type", "image/avif"), true},
+		{file("src", "/foto", "type", "IMAGE/avif"), true},
+		{file("src", "/foto.jpg", "type", "application/octet-stream"), true},
+		{file("src", "/foto.jpg", "alt", " \t\u00a0"), true},
+		{file("src", "/foto.jpg", "alt", "Una porta"), false},
+		{file("src", "/foto"), false},
+		{file("src", "/foto.jpg/testo"), false},
+		{file("src", "/modulo.pdf", "type", "application/pdf"), false},
+		{file("src", "/voce.mp3", "type", "audio/mpeg"), false},
+		{file(), false},
+	} {
+		for name, value := range map[string]any{"image": c.file, "documents": []any{file("src", "/a.pdf"), c.file}} {
+			v := Values{"title": "x", "body": "x", name: value}
+			want := map[string]string{"image": "/image/alt alt_required", "documents": "/documents/1/alt alt_required"}[name]
+			if len(c.file) == 0 {
+				want = strings.Replace(strings.TrimSuffix(want, " alt_required"), "/alt", "/src required", 1)
+			} else if !c.want {
+				want = ""
+			}
+			if got := codes(article.Missing(v, ToPublish)); got != want {
+				t.Errorf("%v as %s: %q, want %q", c.file, name, got, want)
+			}
+			if got := codes(article.Missing(v, Always)); strings.Contains(got, "alt") {
+				t.Errorf("%v as %s: a draft must wait for nothing: %q", c.file, name, got)
+			}
+		}
+	}
+}
+
 func TestSplit(t *testing.T) {
 	practice, _ := Default().Type("practice")
 	v := fullPractice(t)

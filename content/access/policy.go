@@ -70,6 +70,12 @@ var actions = map[string]about{
 	PolicyRead:     {},
 }
 
+// Known says whether an action is one of the closed table.
+func Known(action string) bool {
+	_, ok := actions[action]
+	return ok
+}
+
 // Rule lets a role do an action where its scope covers the object (in no
 // dimension: wherever) when all conditions hold.
 type Rule struct {

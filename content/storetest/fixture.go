@@ -77,7 +77,7 @@ func finish(d *content.Document, expect int64, changes []func(*content.Document)
 		e := content.Event{
 			ID: fmt.Sprintf("%s.%d.%d", d.ID, d.Version, i), Kind: kind, Document: d.ID, Type: d.Type,
 			Locale: v.Locale, Version: d.Version, Revision: r.Hash, At: d.UpdatedAt, Actor: d.Author,
-			OnBehalfOf: "person:carla", Grant: "contributor@org-1", Via: "token:t1", Trace: "tr-1",
+			OnBehalfOf: "person:carla", Grant: "contributor@org-1", GrantOf: "person:dora", Via: "token:t1", Trace: "tr-1",
 			From: "draft", To: "submitted", Comment: "<ok> & so on",
 			Effect: content.EffectPublished, DueAt: d.Keys.Due, Prev: d.LastEvent,
 		}
