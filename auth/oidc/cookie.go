@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -9,6 +10,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -68,10 +70,13 @@ func newSealer(key [32]byte) (*sealer, error) {
 }
 
 func (s *sealer) close(name string, p pending) (string, error) {
-	plain, err := json.Marshal(p)
-	if err != nil {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // "&" is frequent in addresses, and six bytes otherwise
+	if err := encoder.Encode(p); err != nil {
 		return "", err
 	}
+	plain := text.Bytes()
 	out := make([]byte, s.aead.NonceSize(), s.aead.NonceSize()+len(plain)+s.aead.Overhead())
 	rand.Read(out) // never fails (Go 1.24)
 	value := base64.RawURLEncoding.EncodeToString(s.aead.Seal(out, out, plain, []byte(name)))
@@ -84,10 +89,11 @@ func (s *sealer) close(name string, p pending) (string, error) {
 // open gives the sign-in that a cookie holds; ok is false for anything that
 // close has not made under this name.
 func (s *sealer) open(name, value string) (p pending, ok bool) {
-	if len(value) > maxCookie {
+	// A cookie has one form only: the decoder skips line ends, and, unless it is
+	// strict, unused bits of the last character.
+	if len(value) > maxCookie || strings.ContainsAny(value, "\r\n") {
 		return pending{}, false
 	}
-	// Strict: the last character has unused bits, and a cookie has one form only.
 	data, err := base64.RawURLEncoding.Strict().DecodeString(value)
 	if err != nil || len(data) < s.aead.NonceSize() {
 		return pending{}, false

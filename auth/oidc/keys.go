@@ -63,29 +63,38 @@ func (k *keySet) VerifySignature(ctx context.Context, token string) ([]byte, err
 	header := jws.Signatures[0].Header
 	keys, age := k.current()
 	if age < fresh {
-		for _, key := range usable(keys, header) {
-			if payload, err := jws.Verify(key); err == nil {
-				return payload, nil
-			}
+		candidates := usable(keys, header)
+		if payload, ok := verifyAny(jws, candidates); ok {
+			return payload, nil
 		}
-		// A known key that did not sign is a forgery; asking again changes nothing.
-		if len(usable(keys, header)) > 0 && header.KeyID != "" {
+		if len(candidates) > 0 && header.KeyID != "" {
+			// The key that it names has not signed: asking again changes nothing.
 			return nil, errSignature
 		}
 	}
 	fetched, err := k.refresh(ctx)
-	switch {
-	case err == nil:
+	if err == nil {
 		keys = fetched
-	case len(keys) == 0 || age >= stale:
+	} else if age >= stale {
+		keys = nil
+	}
+	candidates := usable(keys, header)
+	if payload, ok := verifyAny(jws, candidates); ok {
+		return payload, nil
+	}
+	if err != nil && len(candidates) == 0 {
 		return nil, err
 	}
-	for _, key := range usable(keys, header) {
+	return nil, errSignature
+}
+
+func verifyAny(jws *jose.JSONWebSignature, keys []any) ([]byte, bool) {
+	for _, key := range keys {
 		if payload, err := jws.Verify(key); err == nil {
-			return payload, nil
+			return payload, true
 		}
 	}
-	return nil, errSignature
+	return nil, false
 }
 
 func (k *keySet) current() ([]jose.JSONWebKey, time.Duration) {
