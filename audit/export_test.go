@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/prassi-cms/prassi/audit"
-	"github.com/prassi-cms/prassi/content"
 )
 
 func TestExport(t *testing.T) {
@@ -106,53 +105,3 @@ func TestExportFails(t *testing.T) {
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
-
-var sink any
-
-// BenchmarkChange is one change with its entry on SQLite: two durable writes and
-// three reads.
-func BenchmarkChange(b *testing.B) {
-	for name, engine := range engines {
-		b.Run(name, func(b *testing.B) {
-			l := audit.New(engine(b)(), nil)
-			for b.Loop() {
-				must(b, visit(b.Context(), l, "b"))
-			}
-		})
-	}
-}
-
-// BenchmarkTouch is a change of a value without an entry.
-func BenchmarkTouch(b *testing.B) {
-	l := audit.New(sqlite(b), nil)
-	for b.Loop() {
-		_, err := audit.Change(b.Context(), l, "session", "a", content.Actor{}, func(p *person, _ bool) (string, map[string]string, error) {
-			p.Visits++
-			return "", nil, nil
-		})
-		must(b, err)
-	}
-}
-
-func BenchmarkRead(b *testing.B) {
-	l := audit.New(sqlite(b), nil)
-	must(b, visit(b.Context(), l, "b"))
-	for b.Loop() {
-		p, err := audit.Read[person](b.Context(), l, "person", "b")
-		must(b, err)
-		sink = p
-	}
-}
-
-// BenchmarkVerify is one entry of a chain of a thousand.
-func BenchmarkVerify(b *testing.B) {
-	const chain = 1000
-	l := audit.New(sqlite(b), nil)
-	for range chain {
-		must(b, visit(b.Context(), l, "b"))
-	}
-	for b.Loop() {
-		clean(b, l)
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/chain, "ns/entry")
-}
