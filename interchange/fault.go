@@ -28,52 +28,75 @@ const (
 // Codes of what an import or export may say, beside schemas.IssueCodes and
 // content.Codes. The comment names the parameters.
 const (
-	CodeFileTooLarge        = "file_too_large"          // max (bytes)
-	CodeItemTooLong         = "item_too_long"           // max (bytes)
-	CodeFrontMatterTooLarge = "front_matter_too_large"  // max (bytes)
-	CodeFrontMatterUnclosed = "front_matter_unclosed"   // delimiter
-	CodeFrontMatterNotKeys  = "front_matter_not_keys"   // none
-	CodeSyntax              = "syntax"                  // notation: YAML, TOML, JSON, CSV; detail (of the parser, in English)
-	CodeYAMLAlias           = "yaml_alias"              // none
-	CodeYAMLTag             = "yaml_tag"                // tag
-	CodeYAMLMerge           = "yaml_merge"              // none
-	CodeTooDeep             = "too_deep"                // max
-	CodeDuplicateKey        = "duplicate_key"           // key
-	CodeInvalidKey          = "invalid_key"             // key
-	CodeNUL                 = "nul_character"           // none
-	CodeUnsupportedFile     = "unsupported_file"        // extension, supported
-	CodeUnreadable          = "unreadable_file"         // none
-	CodeOutside             = "link_outside"            // none
-	CodeNotRegular          = "not_a_regular_file"      // none
-	CodeNothingFound        = "nothing_to_import"       // none
-	CodeTooManyImports      = "too_many_imports"        // max
-	CodeSourceChanged       = "source_changed"          // none
-	CodeTypeMissing         = "type_missing"            // none
-	CodeLocaleMissing       = "locale_missing"          // none
-	CodeTitleMissing        = "title_missing"           // none
-	CodeMisspelt            = "misspelt_key"            // key, hint
-	CodeUnknownImportKey    = "unknown_import_key"      // key
-	CodeAmbiguousDate       = "ambiguous_date"          // value
-	CodeKeyTwice            = "key_given_twice"         // key, other
-	CodeDuplicateVariant    = "duplicate_variant"       // locale, other
-	CodeDuplicateSlug       = "duplicate_slug"          // slug, other
-	CodeConflictingType     = "conflicting_type"        // type, other
-	CodeSharedConflict      = "shared_conflict"         // field, other
-	CodeReferenceCycle      = "reference_cycle"         // field
-	CodeTranslationOfWhat   = "translation_not_found"   // value
-	CodeUnknownWorkState    = "unknown_state"           // state, states
-	CodeCSVHeader           = "csv_header"              // none
-	CodeMappingTarget       = "mapping_target"          // key, hint
-	CodeMappingPattern      = "mapping_pattern"         // pattern
-	CodeDanglingReference   = "dangling_reference"      // field, value
-	CodeExportNotEmpty      = "export_folder_not_empty" // none
-	CodeReportCreated       = "import_created"          // document, locale, slug
-	CodeReportChanged       = "import_changed"          // document, locale, slug
-	CodeReportUnchanged     = "import_unchanged"        // document, locale, slug
-	CodeReportField         = "import_field"            // field, before, after
-	CodeReportIgnored       = "import_ignored_key"      // key, count
-	CodeReportSummary       = "import_summary"          // documents, created, changed, unchanged, refused, ignored
-	CodeReportDryRun        = "import_dry_run"          // none
+	CodeFileTooLarge         = "file_too_large"           // max (bytes)
+	CodeItemTooLong          = "item_too_long"            // max (bytes)
+	CodeFrontMatterTooLarge  = "front_matter_too_large"   // max (bytes)
+	CodeFrontMatterUnclosed  = "front_matter_unclosed"    // delimiter
+	CodeFrontMatterNotKeys   = "front_matter_not_keys"    // none
+	CodeSyntax               = "syntax"                   // notation: YAML, TOML, JSON, CSV; detail (of the parser, in English)
+	CodeYAMLAlias            = "yaml_alias"               // none
+	CodeYAMLTag              = "yaml_tag"                 // tag
+	CodeYAMLMerge            = "yaml_merge"               // none
+	CodeTooDeep              = "too_deep"                 // max
+	CodeDuplicateKey         = "duplicate_key"            // key
+	CodeInvalidKey           = "invalid_key"              // key
+	CodeNUL                  = "nul_character"            // none
+	CodeUnsupportedFile      = "unsupported_file"         // extension, supported
+	CodeUnreadable           = "unreadable_file"          // none
+	CodeOutside              = "link_outside"             // none
+	CodeNotRegular           = "not_a_regular_file"       // none
+	CodeNothingFound         = "nothing_to_import"        // none
+	CodeTooManyImports       = "too_many_imports"         // max
+	CodeSourceChanged        = "source_changed"           // none
+	CodeTypeMissing          = "type_missing"             // none
+	CodeLocaleMissing        = "locale_missing"           // none
+	CodeTitleMissing         = "title_missing"            // none
+	CodeMisspelt             = "misspelt_key"             // key, hint
+	CodeUnknownImportKey     = "unknown_import_key"       // key
+	CodeAmbiguousDate        = "ambiguous_date"           // value
+	CodeKeyTwice             = "key_given_twice"          // key, other
+	CodeDuplicateVariant     = "duplicate_variant"        // locale, other
+	CodeDuplicateSlug        = "duplicate_slug"           // slug, other
+	CodeConflictingType      = "conflicting_type"         // type, other
+	CodeSharedConflict       = "shared_conflict"          // field, other
+	CodeReferenceCycle       = "reference_cycle"          // field
+	CodeTranslationOfWhat    = "translation_not_found"    // value
+	CodeUnknownWorkState     = "unknown_state"            // state, states
+	CodeCSVHeader            = "csv_header"               // none
+	CodeMappingTarget        = "mapping_target"           // key, hint
+	CodeMappingPattern       = "mapping_pattern"          // pattern
+	CodeDanglingReference    = "dangling_reference"       // field, value
+	CodeExportNotEmpty       = "export_folder_not_empty"  // none
+	CodeAddressInvalid       = "address_invalid"          // none
+	CodeAddressRefused       = "address_refused"          // none
+	CodeAddressUnreachable   = "address_unreachable"      // none
+	CodeAddressRedirects     = "address_redirects"        // none
+	CodeAddressSlow          = "address_slow"             // none
+	CodeAddressTooLarge      = "address_too_large"        // max (bytes)
+	CodeAddressStatus        = "address_status"           // status
+	CodeAddressPage          = "address_page"             // none
+	CodeArchiveDamaged       = "archive_damaged"          // none
+	CodeArchiveEncrypted     = "archive_encrypted"        // none
+	CodeArchiveMethod        = "archive_method"           // none
+	CodeArchiveTooMany       = "archive_too_many_entries" // max
+	CodeArchiveEntryTooLarge = "archive_entry_too_large"  // max (bytes)
+	CodeArchiveTooLarge      = "archive_too_large"        // max (bytes)
+	CodeArchiveRatio         = "archive_ratio"            // max
+	CodeArchiveOverlap       = "archive_overlap"          // other
+	CodeArchiveTwice         = "archive_entry_twice"      // other
+	CodeArchiveEncoding      = "archive_name_not_utf8"    // none
+	CodeArchiveAbsolute      = "archive_absolute_path"    // none
+	CodeArchiveClimbs        = "archive_climbing_path"    // none
+	CodeArchiveBackslash     = "archive_backslash"        // none
+	CodeArchiveName          = "archive_name_invalid"     // none
+	CodeArchiveLink          = "archive_link"             // none
+	CodeReportCreated        = "import_created"           // document, locale, slug
+	CodeReportChanged        = "import_changed"           // document, locale, slug
+	CodeReportUnchanged      = "import_unchanged"         // document, locale, slug
+	CodeReportField          = "import_field"             // field, before, after
+	CodeReportIgnored        = "import_ignored_key"       // key, count
+	CodeReportSummary        = "import_summary"           // documents, created, changed, unchanged, refused, ignored
+	CodeReportDryRun         = "import_dry_run"           // none
 )
 
 // Codes lists them, so that another package can prove that each has a message
@@ -86,7 +109,11 @@ var Codes = []string{
 	CodeLocaleMissing, CodeTitleMissing, CodeMisspelt, CodeUnknownImportKey, CodeAmbiguousDate,
 	CodeKeyTwice, CodeDuplicateVariant, CodeDuplicateSlug, CodeConflictingType, CodeSharedConflict,
 	CodeReferenceCycle, CodeTranslationOfWhat, CodeUnknownWorkState, CodeCSVHeader, CodeMappingTarget,
-	CodeMappingPattern, CodeDanglingReference, CodeExportNotEmpty, CodeReportCreated, CodeReportChanged,
+	CodeMappingPattern, CodeDanglingReference, CodeExportNotEmpty,
+	CodeAddressInvalid, CodeAddressRefused, CodeAddressUnreachable, CodeAddressRedirects, CodeAddressSlow, CodeAddressTooLarge, CodeAddressStatus, CodeAddressPage,
+	CodeArchiveDamaged, CodeArchiveEncrypted, CodeArchiveMethod, CodeArchiveTooMany, CodeArchiveEntryTooLarge, CodeArchiveTooLarge, CodeArchiveRatio,
+	CodeArchiveOverlap, CodeArchiveTwice, CodeArchiveEncoding, CodeArchiveAbsolute, CodeArchiveClimbs, CodeArchiveBackslash, CodeArchiveName, CodeArchiveLink,
+	CodeReportCreated, CodeReportChanged,
 	CodeReportUnchanged, CodeReportField, CodeReportIgnored, CodeReportSummary, CodeReportDryRun,
 }
 

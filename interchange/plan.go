@@ -2,7 +2,9 @@ package interchange
 
 import (
 	"context"
+	"crypto/x509"
 	"io/fs"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -35,6 +37,12 @@ type Options struct {
 	Now time.Time
 	// Store finds what translation_of names when it is not part of the import.
 	Store Finder
+	// Allow lists private addresses that an import may fetch from, over http too;
+	// see outgoing.Options.
+	Allow []netip.Prefix
+
+	roots  *x509.CertPool // in tests
+	unpack unpackLimits   // in tests
 }
 
 // Plan is an import that was read once: every item was parsed and checked, its
@@ -104,8 +112,9 @@ type step struct {
 	again bool
 }
 
-// Open reads the paths, files or folders, in order. What is wrong with a file
-// is a finding and keeps only that file out; an error means that nothing can be
+// Open reads the paths in order: files, folders, ZIP archives, and addresses of
+// files and archives. What is wrong with a file is a finding and keeps only that
+// file out (of an archive: the archive); an error means that nothing can be
 // imported: a path that does not exist, or too many items. Close the plan.
 func Open(ctx context.Context, paths []string, opt Options) (*Plan, error) {
 	p, err := newPlan(opt)
@@ -113,7 +122,7 @@ func Open(ctx context.Context, paths []string, opt Options) (*Plan, error) {
 		return nil, err
 	}
 	for _, name := range paths {
-		if err := p.add(name); err != nil {
+		if err := p.add(ctx, name); err != nil {
 			p.Close()
 			return nil, err
 		}
@@ -152,6 +161,10 @@ func newPlan(opt Options) (*Plan, error) {
 	}
 	env.Loose = true
 	p.env = &env
+	p.fetcher = fetcher{allow: opt.Allow, roots: opt.roots}
+	if p.unpack = opt.unpack; p.unpack == (unpackLimits{}) {
+		p.unpack = defaultUnpack
+	}
 	p.report = func(name string, bad *fault) { p.refuseFile(name, bad) }
 	var err error
 	p.workflows, err = workflowsOf(p.reg)

@@ -109,8 +109,8 @@ func (s *splitter) lines(yield func(chunk, *fault) error) error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		if bad := s.hand(c, yield); bad != nil || err != nil {
-			return bad
+		if stop := s.hand(c, yield); stop != nil || err != nil {
+			return stop
 		}
 	}
 }
@@ -242,8 +242,8 @@ func (s *splitter) records(yield func(chunk, *fault) error) error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		if bad := s.hand(item, yield); bad != nil || err != nil {
-			return bad
+		if stop := s.hand(item, yield); stop != nil || err != nil {
+			return stop
 		}
 	}
 }

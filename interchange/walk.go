@@ -1,12 +1,14 @@
 package interchange
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -51,10 +53,16 @@ type walker struct {
 	skipped int
 	report  func(name string, bad *fault)
 	close   []io.Closer
+	fetcher fetcher
+	unpack  unpackLimits
 }
 
-// add takes a path as the user named it: a file, or a folder with all below it.
-func (w *walker) add(name string) error {
+// add takes a path as the user named it: a file, a folder with all below it, an
+// archive, or an address of a file or an archive.
+func (w *walker) add(ctx context.Context, name string) error {
+	if IsAddress(name) {
+		return w.fetch(ctx, name)
+	}
 	info, err := os.Stat(name)
 	if err != nil {
 		return err
@@ -70,6 +78,9 @@ func (w *walker) add(name string) error {
 	if err != nil {
 		return err
 	}
+	if only != "" && extension(only) == archiveExtension {
+		return w.openArchive(ctx, name, abs)
+	}
 	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return err
@@ -78,9 +89,9 @@ func (w *walker) add(name string) error {
 	if only == "" {
 		return w.walk(root.FS(), name, filepath.ToSlash(abs))
 	}
-	kind, ok := notations[strings.ToLower(filepath.Ext(only))]
+	kind, ok := notations[extension(only)]
 	if !ok {
-		w.report(name, faultAt(place{}, CodeUnsupportedFile, "extension", filepath.Ext(only), "supported", strings.Join(Extensions(), " ")))
+		w.report(name, faultAt(place{}, CodeUnsupportedFile, "extension", filepath.Ext(only), "supported", supported()))
 		return nil
 	}
 	// The user named this very file, so a link is followed wherever it leads.
@@ -92,11 +103,33 @@ func (w *walker) add(name string) error {
 			fsys, file = real.FS(), base
 		}
 	}
-	s := &source{name: name, fsys: fsys, path: file, folder: filepath.ToSlash(abs), notation: kind}
-	s.path = file
-	w.sources = append(w.sources, s)
+	w.sources = append(w.sources, &source{name: name, fsys: fsys, path: file, folder: filepath.ToSlash(abs), notation: kind})
 	return nil
 }
+
+// openArchive takes an archive that lies in a folder.
+func (w *walker) openArchive(ctx context.Context, name, folder string) error {
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() { // opening a pipe may wait for ever
+		w.report(name, faultAt(place{}, CodeNotRegular))
+		return nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		w.report(name, faultAt(place{}, CodeUnreadable))
+		return nil
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	base := filepath.Base(name)
+	return w.addArchive(ctx, f, info.Size(), name, path.Join(filepath.ToSlash(folder), strings.TrimSuffix(base, filepath.Ext(base))))
+}
+
+// inHidden says that a file, or a folder that it is in, has a name with a dot
+// first.
+func inHidden(name string) bool { return slices.ContainsFunc(strings.Split(name, "/"), hidden) }
 
 // walk lists a folder in the order of names. Hidden files and folders, editors'
 // left-overs and files of other kinds are passed over. Links to folders are not
@@ -126,7 +159,7 @@ func (w *walker) walk(fsys fs.FS, name, folder string) error {
 		case d.IsDir():
 			return nil
 		}
-		kind, ok := notations[strings.ToLower(path.Ext(base))]
+		kind, ok := notations[extension(base)]
 		if !ok {
 			w.skipped++
 			return nil
