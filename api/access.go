@@ -83,16 +83,6 @@ func tokenView(t auth.Token) Token {
 	return Token{ID: t.ID, Name: t.Name, Grants: grantViews(t.Grants), CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt}
 }
 
-// administrator lets only administrators through.
-func (s *Server) administrator(handle func(*call) error) func(*call) error {
-	return func(c *call) error {
-		if !s.service.Holds(c.actor, "administrator") {
-			return &content.Problem{Class: content.Forbidden, Code: "forbidden"}
-		}
-		return handle(c)
-	}
-}
-
 const defaultTokenDays = 90
 
 func (s *Server) createToken(c *call) error {

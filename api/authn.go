@@ -10,6 +10,7 @@ import (
 
 	"github.com/prassi-cms/prassi/auth"
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/content/access"
 )
 
 // Names of the session's cookie: the first where the connection is encrypted
@@ -30,8 +31,10 @@ type call struct {
 // ctx is the request's context, which ends when Limits.Handle is over.
 func (c *call) ctx() context.Context { return c.Request.Context() }
 
-// signed lets a handler know who calls; nobody is refused with 401.
-func (s *Server) signed(handle func(*call) error) handler {
+// signed lets an operation know who calls. Nobody is refused with 401; who may
+// not do what the operation needs, with 403.
+func (s *Server) signed(op *operation) handler {
+	asks := access.Known(op.Needs)
 	return func(c *gin.Context) error {
 		actor, err := s.authenticate(c.Request)
 		if err != nil {
@@ -41,7 +44,17 @@ func (s *Server) signed(handle func(*call) error) handler {
 		ctx, cancel := context.WithTimeout(c.Request.Context(), s.limits.Handle)
 		defer cancel()
 		c.Request = c.Request.WithContext(ctx)
-		return handle(&call{Context: c, actor: actor, lang: language(c)})
+		if asks {
+			if err := s.service.Allow(actor, op.Needs, access.Object{}); err != nil {
+				return err
+			}
+		}
+		if op.Method != http.MethodGet {
+			if actor.Trace, err = s.ledger.Trace(ctx, actor.ID, s.address(c.Request).String()); err != nil {
+				return err
+			}
+		}
+		return op.Call(&call{Context: c, actor: actor, lang: language(c)})
 	}
 }
 

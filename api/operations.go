@@ -9,19 +9,28 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
+
+	"github.com/prassi-cms/prassi/content/access"
 )
 
 // handler answers a request, or returns the error that serve turns into a
 // problem.
 type handler func(*gin.Context) error
 
-// access says who may call an operation.
-type access int
+// audience says who may call an operation.
+type audience int
 
 const (
-	open   access = iota // anybody, from the same origin; never cached
-	public               // anybody, from any origin, cached for a while
-	signed               // who shows a token or a session; never cached
+	open   audience = iota // anybody, from the same origin; never cached
+	public                 // anybody, from any origin, cached for a while
+	signed                 // who shows a token or a session; never cached
+)
+
+// Who decides on a call where no action of package access does.
+const (
+	byContent = "(content)" // content.Service, by the document and its workflow
+	byObject  = "(object)"  // the handler asks content.Service with the thing at hand
+	byCaller  = "(caller)"  // nobody: it is about the caller alone
 )
 
 // operation is one entry of the table.
@@ -34,7 +43,7 @@ type operation struct {
 	Summary string
 	// Description adds what the summary cannot say; CommonMark.
 	Description string
-	Access      access
+	Access      audience
 	Params      []param
 	// Body is a value of the struct that a request's JSON is bound to; nil when
 	// there is none.
@@ -45,7 +54,13 @@ type operation struct {
 	// Problems are the statuses of problems beside those that commonProblems
 	// adds.
 	Problems []int
-	Handle   handler
+	// Handle answers; Call instead answers a caller that is known, and only
+	// operations of Access signed have one.
+	Handle handler
+	Call   func(*call) error
+	// Needs is what the caller of Call must be permitted: an action of package
+	// access, asked before Call runs, or who decides instead. There is no default.
+	Needs string
 	// Class says which headers protect the answers; derived when zero.
 	Class class
 	// Rate says how often the operation may be called; derived when zero.
@@ -181,7 +196,13 @@ func (s *Server) table() []*operation {
 	out := s.deliveryTable()
 	out = append(out, s.manageTable()...)
 	out = append(out, s.sessionTable()...)
-	return append(out, s.systemTable()...)
+	out = append(out, s.systemTable()...)
+	for _, op := range out {
+		if op.Call != nil {
+			op.Handle = s.signed(op)
+		}
+	}
+	return out
 }
 
 // checkTable sees that entries do not contradict each other.
@@ -196,6 +217,10 @@ func checkTable(ops []*operation) error {
 			return fmt.Errorf("api: operation %s is there twice", route)
 		case op.Handle == nil || len(op.Answers) == 0 || op.Summary == "" || op.Tag == "":
 			return fmt.Errorf("api: operation %s lacks a handler, an answer, a summary or a tag", op.ID)
+		case (op.Access == signed) != (op.Call != nil) || (op.Call != nil) != (op.Needs != ""):
+			return fmt.Errorf("api: operation %s: who is signed in has a Call that says what it Needs, and nobody else has", op.ID)
+		case op.Needs != "" && !slices.Contains([]string{byContent, byObject, byCaller}, op.Needs) && !access.Known(op.Needs):
+			return fmt.Errorf("api: operation %s needs %q, which is no action", op.ID, op.Needs)
 		case classOf(op) == classEmbed && !strings.HasPrefix(op.Route, "/embed/"):
 			return fmt.Errorf("api: operation %s: only /embed/ may be put into a frame", op.ID)
 		case op.Body != nil && reflect.TypeOf(op.Body).Kind() != reflect.Struct:

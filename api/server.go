@@ -16,9 +16,12 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/prassi-cms/prassi/audit"
 	"github.com/prassi-cms/prassi/auth"
+	"github.com/prassi-cms/prassi/auth/oidc"
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/media"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -33,8 +36,13 @@ type Options struct {
 	Service *content.Service
 	Catalog *catalog.Catalog
 	Auth    *auth.Auth
+	Ledger  *audit.Ledger
 	Store   Pinger
 	Schemas *schemas.Registry
+	// OIDC are the providers that people sign in with; nil when there is none.
+	OIDC *oidc.Set
+	// Media keeps files; nil when there are none, and nobody can bring any.
+	Media *media.Library
 	// Logger takes one line a request; nil means slog.Default(). Public reads
 	// that succeed are logged at level debug only: the metrics count them.
 	Logger *slog.Logger
@@ -113,6 +121,7 @@ type Server struct {
 	service *content.Service
 	catalog *catalog.Catalog
 	auth    *auth.Auth
+	ledger  *audit.Ledger
 	store   Pinger
 	schemas *schemas.Registry
 	log     *slog.Logger
@@ -138,11 +147,11 @@ type Server struct {
 // New makes a Server. It returns an error when something that it stands on is
 // missing, or the table of operations contradicts itself.
 func New(opt Options) (*Server, error) {
-	if opt.Service == nil || opt.Catalog == nil || opt.Auth == nil || opt.Store == nil || opt.Schemas == nil {
-		return nil, errors.New("api: Service, Catalog, Auth, Store, and Schemas are needed")
+	if opt.Service == nil || opt.Catalog == nil || opt.Auth == nil || opt.Ledger == nil || opt.Store == nil || opt.Schemas == nil {
+		return nil, errors.New("api: Service, Catalog, Auth, Ledger, Store and Schemas are needed")
 	}
 	s := &Server{
-		service: opt.Service, catalog: opt.Catalog, auth: opt.Auth, store: opt.Store, schemas: opt.Schemas,
+		service: opt.Service, catalog: opt.Catalog, auth: opt.Auth, ledger: opt.Ledger, store: opt.Store, schemas: opt.Schemas,
 		log: or(opt.Logger, slog.Default()), limits: opt.Limits.withDefaults(), opt: opt,
 		public: strings.TrimRight(opt.PublicURL, "/"), origins: http.NewCrossOriginProtection(), pages: map[string]*stored{},
 	}

@@ -26,7 +26,7 @@ type Login struct {
 func (s *Server) sessionTable() []*operation {
 	out := []*operation{{
 		Method: http.MethodGet, Route: "/auth/me", ID: "getMe", Tag: tagAccess, Access: signed,
-		Summary: "Who calls, and with which roles", Answers: []answer{{Status: http.StatusOK, Body: Me{}}}, Handle: s.signed(s.me),
+		Summary: "Who calls, and with which roles", Answers: []answer{{Status: http.StatusOK, Body: Me{}}}, Call: s.me, Needs: byCaller,
 	}, {
 		Method: http.MethodPost, Route: "/auth/logout", ID: "logOut", Tag: tagAccess, Access: open,
 		Summary: "End the session", Handle: s.logout, Problems: []int{http.StatusForbidden, http.StatusServiceUnavailable},

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/content/markdown"
 	"github.com/prassi-cms/prassi/content/sqlitestore"
+	"github.com/prassi-cms/prassi/media"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -30,6 +32,8 @@ type world struct {
 	service *content.Service
 	catalog *catalog.Catalog
 	auth    *auth.Auth
+	ledger  *audit.Ledger
+	media   *media.Library
 	server  *Server
 	http    *httptest.Server
 	tokens  map[string]string // by name of person
@@ -57,7 +61,14 @@ func newWorld(t testing.TB, change ...func(*Options)) *world {
 	w.catalog, err = catalog.Open(context.Background(), catalog.Options{Dir: filepath.Join(dir, "catalog"), Source: w.store, Schemas: reg})
 	w.must(err)
 	t.Cleanup(func() { w.catalog.Close() })
-	w.auth = auth.New(audit.New(w.store, nil), auth.Options{})
+	w.ledger = audit.New(w.store, nil)
+	w.auth = auth.New(w.ledger, auth.Options{})
+	files := filepath.Join(dir, "media")
+	w.must(os.MkdirAll(files, 0o700))
+	bucket, err := media.OpenBucket(context.Background(), "file://"+files)
+	w.must(err)
+	t.Cleanup(func() { bucket.Close() })
+	w.media = media.Open(media.Options{Bucket: bucket, Ledger: w.ledger})
 	for _, p := range people {
 		w.must(w.auth.PutPerson(context.Background(), content.System("test"), p))
 		secret, _, err := w.auth.CreateToken(context.Background(), content.System("test"), auth.NewToken{Name: p.ID, Grants: p.Grants, Life: time.Hour})
@@ -65,7 +76,7 @@ func newWorld(t testing.TB, change ...func(*Options)) *world {
 		w.tokens[p.ID] = secret
 	}
 	opt := Options{
-		Service: w.service, Catalog: w.catalog, Auth: w.auth, Store: w.store, Schemas: reg,
+		Service: w.service, Catalog: w.catalog, Auth: w.auth, Ledger: w.ledger, Media: w.media, Store: w.store, Schemas: reg,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Version: "test", Demo: true, DemoPeople: people, Rates: ample,
 	}
 	for _, f := range change {

@@ -38,7 +38,7 @@ func (c *tokenCreateCmd) Run(e *env) error {
 		}
 		grants = append(grants, g)
 	}
-	secret, _, err := b.auth().CreateToken(e.ctx, commandLine, auth.NewToken{Name: c.Name, Grants: grants, Life: c.Life})
+	secret, _, err := b.auth.CreateToken(e.ctx, commandLine, auth.NewToken{Name: c.Name, Grants: grants, Life: c.Life})
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (tokenListCmd) Run(e *env) error {
 	defer b.close()
 	tw := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(tw, "ID\tNAME\tROLES\tEXPIRES")
-	a := b.auth()
+	a := b.auth
 	for after := ""; ; {
 		tokens, err := a.Tokens(e.ctx, after, 100)
 		if err != nil {
@@ -82,7 +82,7 @@ func (c *tokenRevokeCmd) Run(e *env) error {
 		return err
 	}
 	defer b.close()
-	if err := b.auth().RevokeToken(e.ctx, commandLine, c.ID); errors.Is(err, content.ErrNotFound) {
+	if err := b.auth.RevokeToken(e.ctx, commandLine, c.ID); errors.Is(err, content.ErrNotFound) {
 		return fmt.Errorf("there is no token %q", c.ID)
 	} else if err != nil {
 		return err
@@ -113,9 +113,9 @@ func (c *grantCmd) Run(e *env) error {
 	}
 	var p auth.Person
 	if !g.Until.IsZero() && !time.Now().Before(g.Until) { // what has ended is taken away
-		p, err = b.auth().Ungrant(e.ctx, commandLine, c.Person, g.Role, g.Scope)
+		p, err = b.auth.Ungrant(e.ctx, commandLine, c.Person, g.Role, g.Scope)
 	} else {
-		p, err = b.auth().Grant(e.ctx, commandLine, c.Person, g)
+		p, err = b.auth.Grant(e.ctx, commandLine, c.Person, g)
 	}
 	if err != nil {
 		return err

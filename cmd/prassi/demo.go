@@ -28,7 +28,7 @@ var demoPeople = []auth.Person{
 // example content. A store that holds anything is left alone, so that what
 // visitors of the demo change stays changed.
 func (e *env) loadDemo(b *backend) error {
-	a := b.auth()
+	a := b.auth
 	for _, p := range demoPeople {
 		if err := a.PutPerson(e.ctx, content.System("demo"), p); err != nil {
 			return err

@@ -52,6 +52,8 @@ type backend struct {
 	store   content.Store
 	schemas *schemas.Registry
 	service *content.Service
+	ledger  *audit.Ledger
+	auth    *auth.Auth
 }
 
 // open opens the store and the service; changed is called after every write.
@@ -60,7 +62,8 @@ func (e *env) open(changed func()) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &backend{store: store, schemas: schemas.Default()}
+	b := &backend{store: store, schemas: schemas.Default(), ledger: audit.New(store, nil)}
+	b.auth = auth.New(b.ledger, auth.Options{})
 	places, err := e.municipalities(store, b.schemas)
 	if err == nil {
 		b.service, err = content.New(store, b.schemas, content.Options{
@@ -90,9 +93,6 @@ func (u unrenderable) Error() string { return u.cause.Error() }
 func (u unrenderable) Code() string  { return u.cause.Code }
 
 func (b *backend) close() error { return b.store.Close() }
-
-// auth gives who is who over the backend.
-func (b *backend) auth() *auth.Auth { return auth.New(audit.New(b.store, nil), auth.Options{}) }
 
 // commandLine acts for whoever may run commands on this store.
 var commandLine = content.System("command")

@@ -76,7 +76,7 @@ func (c *serveCmd) Run(e *env) error {
 	}
 	defer published.Close()
 	server, err := api.New(api.Options{
-		Service: b.service, Catalog: published, Auth: b.auth(), Store: b.store, Schemas: b.schemas,
+		Service: b.service, Catalog: published, Auth: b.auth, Ledger: b.ledger, Store: b.store, Schemas: b.schemas,
 		Logger: e.logger(), Version: buildVersion(), PublicURL: c.PublicURL, Contact: api.Contact{Email: c.Contact},
 		Demo: c.Demo, DemoPeople: demoPeople,
 		Proxies: proxies, Metrics: metrics, Rates: rates,
