@@ -46,7 +46,7 @@ const (
 	RetentionRan  = "retention_ran"
 )
 
-// told are the actions, with the details that each one's sentence may speak of.
+// told are the actions, with the details that each one's sentence may show.
 var told = []struct {
 	Code   string
 	Params map[string]bool
@@ -89,6 +89,20 @@ var Actions = func() []string {
 	}
 	return out
 }()
+
+// Params gives what the sentence of the entry's action may show, for
+// messages.Text(locale, e.Action, e.Params()).
+func (e *Entry) Params() map[string]any {
+	params := map[string]any{}
+	for _, a := range told {
+		for key, value := range e.Details {
+			if a.Code == e.Action && a.Params[key] {
+				params[key] = value
+			}
+		}
+	}
+	return params
+}
 
 // DetailKeys is the closed list of the keys of Entry.Details. There is none for
 // a name, an e-mail address or an address on the network, on purpose.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/prassi-cms/prassi/audit"
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/messages"
 )
 
 func TestChange(t *testing.T) {
@@ -317,27 +318,47 @@ func TestLists(t *testing.T) {
 	}
 }
 
+// An entry is said in words.
+func TestParams(t *testing.T) {
+	e := audit.Entry{Action: audit.RoleGranted, Details: map[string]string{"role": "reviewer", "scope": "100", "session": "abc"}}
+	if got := e.Params(); !reflect.DeepEqual(got, map[string]any{"role": "reviewer", "scope": "100"}) {
+		t.Errorf("the sentence may show %v", got)
+	}
+	for lang, want := range map[string]string{"it": "Ruolo assegnato: revisione (100).", "zh": "已授予角色：审阅（100）。"} {
+		if got := messages.Text(lang, e.Action, e.Params()); got != want {
+			t.Errorf("%s: %s", lang, got)
+		}
+	}
+	for _, action := range audit.Actions {
+		bare := audit.Entry{Action: action}
+		if got := messages.Text("fr", action, bare.Params()); got == action || got == "" {
+			t.Errorf("%s is not said in words", action)
+		}
+	}
+}
+
 // operations are what a process may be doing when it dies, in a store that holds
 // the record "old" with one entry; told is what it tells of id when it comes
 // through.
 var operations = map[string]struct {
-	do   func(context.Context, *audit.Ledger) error
-	told []string
-	id   string
+	do      func(context.Context, *audit.Ledger) error
+	told    []string
+	id      string
+	waiting []bool // whether the entry of "old" waits inside its record
 }{
-	"first":  {func(ctx context.Context, l *audit.Ledger) error { return visit(ctx, l, "new") }, []string{audit.PersonMade}, "new"},
-	"second": {func(ctx context.Context, l *audit.Ledger) error { return visit(ctx, l, "old") }, []string{audit.RoleGranted}, "old"},
+	"first":  {func(ctx context.Context, l *audit.Ledger) error { return visit(ctx, l, "new") }, []string{audit.PersonMade}, "new", []bool{false}},
+	"second": {func(ctx context.Context, l *audit.Ledger) error { return visit(ctx, l, "old") }, []string{audit.RoleGranted}, "old", []bool{false, true}},
 	"drop": {func(ctx context.Context, l *audit.Ledger) error {
 		return audit.Drop(ctx, l, "person", "old", anna, audit.PersonErased, nil)
-	}, []string{audit.PersonErased}, "old"},
+	}, []string{audit.PersonErased}, "old", []bool{false, true}},
 	"note": {func(ctx context.Context, l *audit.Ledger) error {
 		return l.Note(ctx, "person:old", anna, audit.SignedIn, nil)
-	}, []string{audit.SignedIn}, "old"},
-	"flush": {func(ctx context.Context, l *audit.Ledger) error { _, err := l.Flush(ctx); return err }, nil, "old"},
+	}, []string{audit.SignedIn}, "old", []bool{false, true}},
+	"flush": {func(ctx context.Context, l *audit.Ledger) error { _, err := l.Flush(ctx); return err }, nil, "old", []bool{true}},
 	"read": {func(ctx context.Context, l *audit.Ledger) error {
 		_, err := l.Entries(ctx, "person:old", 0, 0)
 		return err
-	}, nil, "old"},
+	}, nil, "old", []bool{true}},
 }
 
 // TestDeaths lets a process die at every call of the store, before and after it
@@ -349,7 +370,7 @@ func TestDeaths(t *testing.T) {
 		s := open()
 		runs := 0
 		for name, op := range operations {
-			for _, waiting := range []bool{false, true} {
+			for _, waiting := range op.waiting {
 				for _, after := range []bool{false, true} {
 					deaths := 0
 					for n := 1; ; n++ {
