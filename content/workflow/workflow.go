@@ -215,6 +215,9 @@ func (d *Definition) Permitted(state string, f Facts) []Action {
 	var out []Action
 	for i := range d.Transitions {
 		t := &d.Transitions[i]
+		if !slices.Contains(t.From, state) {
+			continue // before asking about roles, which is dearer
+		}
 		_, _, err := d.Fire(state, t.Name, f)
 		var guard *GuardError
 		switch {
