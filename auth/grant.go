@@ -25,15 +25,18 @@ func (a *Auth) Grant(ctx context.Context, by content.Actor, id string, g content
 		return Person{}, problem(content.Invalid, codeGrantPast, nil)
 	}
 	g.By, g.Of = giver(by), ""
+	operator := g.By == "command" || strings.HasPrefix(g.By, "system:")
+	if operator {
+		if err := (&Person{ID: id}).check(); err != nil {
+			return Person{}, err
+		}
+	}
 	return a.change(ctx, by, id, func(p *Person, exists bool) (string, map[string]string, error) {
 		switch {
-		case !exists && strings.HasPrefix(giver(by), personPrefix), !exists && strings.HasPrefix(giver(by), "token:"):
+		case !exists && !operator:
 			return "", nil, content.ErrNotFound
 		case !exists:
 			*p = Person{ID: id, Name: id, CreatedAt: a.now()}
-			if err := p.check(); err != nil {
-				return "", nil, err
-			}
 		case !p.Erased.IsZero():
 			return "", nil, problem(content.Conflict, codePersonErased, nil)
 		}

@@ -190,7 +190,7 @@ func taken(err error, code string) error {
 // check refuses data that no person has.
 func (p *Person) check() error {
 	var issues []schemas.Issue
-	if p.ID == "" || len(p.ID) > maxID || strings.ContainsFunc(p.ID, unfitForID) {
+	if !fitID(p.ID) {
 		issues = append(issues, schemas.Issue{Path: "/id", Code: schemas.CodeInvalidIdentifier})
 	}
 	switch n := utf8.RuneCountInString(p.Name); {
@@ -217,8 +217,10 @@ func (p *Person) check() error {
 	return nil
 }
 
-func unfitForID(r rune) bool {
-	return r > unicode.MaxASCII || !(unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_' || r == '.')
+func fitID(id string) bool {
+	return id != "" && len(id) <= maxID && !strings.ContainsFunc(id, func(r rune) bool {
+		return r > unicode.MaxASCII || !(unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_' || r == '.')
+	})
 }
 
 func newPersonID() string { return random(16) }
@@ -269,13 +271,16 @@ func (a *Auth) change(ctx context.Context, by content.Actor, id string, do func(
 }
 
 func (a *Auth) changeGuarded(ctx context.Context, by content.Actor, id string, guard bool, do func(p *Person, exists bool) (string, map[string]string, error)) (Person, error) {
+	if !fitID(id) {
+		return Person{}, content.ErrNotFound
+	}
 	var ended []Delegation
 	p, err := audit.Change(ctx, a.ledger, kindPerson, id, by, func(p *Person, exists bool) (string, map[string]string, error) {
 		now := a.now()
+		given := slices.Clone(p.Delegated)
 		p.settle(now) // what ended by itself must not come back with a new end
 		held, was := p.undelegated("administrator", "", now)
 		was = was && p.Erased.IsZero()
-		given := slices.Clone(p.Delegated)
 		action, details, err := do(p, exists)
 		if err != nil {
 			return "", nil, err

@@ -79,8 +79,13 @@ func (w *world) process() *world { return over(w.t, w.store, w.clock) }
 
 // onEngines runs a test on both engines.
 func onEngines(t *testing.T, test func(t *testing.T, w *world)) {
-	t.Run("sqlite", func(t *testing.T) { test(t, newWorld(t)) })
+	t.Parallel() // they wait for the disk most of the time
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, newWorld(t))
+	})
 	t.Run("mongodb", func(t *testing.T) {
+		t.Parallel()
 		server, settings, _ := strings.Cut(mongoengine.Start(t), "/?")
 		store, err := mongostore.Open(ctx, server+"/"+mongoengine.DatabaseName()+"?"+settings)
 		if err != nil {
