@@ -173,44 +173,42 @@ func TestNote(t *testing.T) {
 }
 
 func TestList(t *testing.T) {
-	onEngines(t, func(t *testing.T, open func() content.Store) {
-		ctx := t.Context()
-		l := audit.New(open(), nil)
-		var want []string
-		const all = 230 // more than one page
-		for i := range all {
-			id := fmt.Sprintf("p%03d", i)
-			_, err := audit.Change(ctx, l, "session", id, anna, func(p *person, _ bool) (string, map[string]string, error) {
-				p.Visits = i
-				return "", nil, nil
-			})
+	ctx := t.Context()
+	l := audit.New(sqlite(t), nil)
+	var want []string
+	const all = 230 // more than one page
+	for i := range all {
+		id := fmt.Sprintf("p%03d", i)
+		_, err := audit.Change(ctx, l, "session", id, anna, func(p *person, _ bool) (string, map[string]string, error) {
+			p.Visits = i
+			return "", nil, nil
+		})
+		must(t, err)
+		if i%5 == 0 {
+			must(t, audit.Drop(ctx, l, "session", id, anna, audit.PersonErased, nil))
+			continue
+		}
+		want = append(want, id)
+	}
+	for _, limit := range []int{0, 1, 7, all} {
+		var got []string
+		for after, more := "", true; more; {
+			ids, values, err := audit.List[person](ctx, l, "session", after, limit)
 			must(t, err)
-			if i%5 == 0 {
-				must(t, audit.Drop(ctx, l, "session", id, anna, audit.PersonErased, nil))
-				continue
-			}
-			want = append(want, id)
-		}
-		for _, limit := range []int{0, 1, 7, all} {
-			var got []string
-			for after, more := "", true; more; {
-				ids, values, err := audit.List[person](ctx, l, "session", after, limit)
-				must(t, err)
-				for i, v := range values {
-					if ids[i] != fmt.Sprintf("p%03d", v.Visits) {
-						t.Fatalf("%s has the value of %d", ids[i], v.Visits)
-					}
+			for i, v := range values {
+				if ids[i] != fmt.Sprintf("p%03d", v.Visits) {
+					t.Fatalf("%s has the value of %d", ids[i], v.Visits)
 				}
-				if more = limit > 0 && len(ids) == limit; more {
-					after = ids[limit-1]
-				}
-				got = append(got, ids...)
 			}
-			if !slices.Equal(got, want) {
-				t.Errorf("limit %d: %v", limit, got)
+			if more = limit > 0 && len(ids) == limit; more {
+				after = ids[limit-1]
 			}
+			got = append(got, ids...)
 		}
-	})
+		if !slices.Equal(got, want) {
+			t.Errorf("limit %d: %v", limit, got)
+		}
+	}
 }
 
 func TestReading(t *testing.T) {
@@ -474,7 +472,7 @@ func wipe(t *testing.T, s audit.Records) {
 // flush, read and verify.
 func TestColliding(t *testing.T) {
 	onEngines(t, func(t *testing.T, open func() content.Store) {
-		const processes, writers, turns = 4, 4, 12
+		const processes, writers, turns = 4, 4, 6
 		ctx := t.Context()
 		var writing, reading sync.WaitGroup
 		var done atomic.Bool
@@ -550,6 +548,7 @@ func (s *stubborn) PutRecord(ctx context.Context, r *content.Record, expect int6
 
 // Trying again has an end: the context's, or after many tries.
 func TestGivingUp(t *testing.T) {
+	t.Parallel()
 	s := &stubborn{Records: sqlite(t)}
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer stop()
@@ -567,6 +566,7 @@ func TestGivingUp(t *testing.T) {
 // TestModel holds the ledger against a model of it while processes die at any
 // call.
 func TestModel(t *testing.T) {
+	t.Parallel()
 	s := sqlite(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		wipe(t, s)

@@ -50,6 +50,7 @@ func handle(tb testing.TB, open func(context.Context) (content.Store, error)) fu
 }
 
 func onEngines(t *testing.T, test func(t *testing.T, open func() content.Store)) {
+	t.Parallel()
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
