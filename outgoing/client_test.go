@@ -254,8 +254,12 @@ func TestAllowed(t *testing.T) {
 	if _, err := local(t, Options{}, secure).Get(plain.URL); !errors.Is(err, ErrRefused) {
 		t.Errorf("http without Plain: %v", err)
 	}
-	if _, err := New(Options{Plain: true}).Get(plain.URL); !errors.Is(err, ErrRefused) {
-		t.Errorf("http to an address that is not on the list: %v", err)
+	n := &names{answers: map[string][][]netip.Addr{"mail.example": {addresses("93.184.216.34")}}}
+	open, reached := watched(Options{Plain: true, Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}, n)
+	for _, address := range []string{plain.URL, "http://93.184.216.34/", "http://mail.example:443/", "http://mail.example:8080/"} {
+		if _, err := open.Get(address); !errors.Is(err, ErrRefused) || reached() != nil {
+			t.Errorf("http to %s, which is not on the list: %v", address, err)
+		}
 	}
 	if _, err := New(Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}).Get(secure.URL); err == nil {
 		t.Error("a certificate that nobody vouches for was taken")
@@ -440,7 +444,7 @@ func TestBounds(t *testing.T) {
 func FuzzReach(f *testing.F) {
 	for _, s := range []string{
 		"https://a.example/", "http://a.example/", "https://127.1/", "https://[::ffff:7f00:1]/", "https://0x7f.1/", "https://127。0。0。1/", "https://[fe80::1%25lo]/",
-		"https://8.8.8.8:443/", "https://[2606:4700::1111]/", "https://a.example@127.0.0.1:8080/", "https://2130706433/",
+		"https://8.8.8.8:443/", "http://8.8.8.8:8080/", "https://[2606:4700::1111]/", "https://a.example@127.0.0.1:8080/", "https://2130706433/",
 	} {
 		f.Add(s, []byte{127, 0, 0, 1})
 		f.Add(s, []byte{93, 184, 216, 34, 10, 0, 0, 1})
