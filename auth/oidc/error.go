@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"syscall"
 )
 
 // The codes of what can go wrong, for the person who signs in.
@@ -64,6 +66,7 @@ func because(err error) error {
 		dial    *net.OpError
 		lookup  *net.DNSError
 		unknown *tls.CertificateVerificationError
+		errno   syscall.Errno
 		network net.Error
 		own     *failure
 	)
@@ -81,6 +84,10 @@ func because(err error) error {
 		text = "no answer in time"
 	case errors.Is(err, context.Canceled):
 		text = "the request was given up"
+	case errors.As(err, &errno):
+		text = errno.Error()
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		text = "the connection was closed"
 	}
 	return &failure{text, err}
 }

@@ -356,11 +356,12 @@ func TestBackChannel(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	h := newHostile(t)
 	once := &onceMap{seen: map[string]time.Time{}}
-	good := Options{Client: &http.Client{}, Key: rigKey, Once: once.once}
+	good := Options{Client: h.Client(), Key: rigKey, Once: once.once}
 	for name, change := range map[string]func(*Options){
-		"client": func(o *Options) { o.Client = nil },
-		"key":    func(o *Options) { o.Key = [32]byte{} },
-		"once":   func(o *Options) { o.Once = nil },
+		"client":    func(o *Options) { o.Client = nil },
+		"transport": func(o *Options) { o.Client = &http.Client{} },
+		"key":       func(o *Options) { o.Key = [32]byte{} },
+		"once":      func(o *Options) { o.Once = nil },
 	} {
 		o := good
 		change(&o)

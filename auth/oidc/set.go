@@ -13,7 +13,8 @@ import (
 // Options are what a Set needs from its surroundings.
 type Options struct {
 	// Client makes every request to a provider; the one outgoing client of the
-	// program. Its redirect policy is not used: no redirect is followed.
+	// program, with its transport. Its redirect policy and cookie jar are not
+	// used: no redirect is followed, no cookie sent.
 	Client *http.Client
 	// Clock is time.Now when nil.
 	Clock func() time.Time
@@ -45,8 +46,8 @@ type Info struct{ Name, Label string }
 // missing option.
 func New(configs []Config, opt Options) (*Set, error) {
 	switch {
-	case opt.Client == nil:
-		return nil, errors.New("oidc: no HTTP client")
+	case opt.Client == nil || opt.Client.Transport == nil: // without one it would be the default, without limits
+		return nil, errors.New("oidc: no HTTP client with a transport of its own")
 	case opt.Once == nil:
 		return nil, errors.New("oidc: nothing that remembers what was used")
 	case opt.Key == [32]byte{}:

@@ -32,6 +32,48 @@ const addKey = () => {
   keys.unshift({ ...pair.privateKey.export({ format: 'jwk' }), kid, use: 'sig', alg: options.alg });
 };
 
+// Memory is where providers keep what they know. It outlives each of them, as a
+// database would: people stay signed in when keys rotate.
+const stored = new Map();
+class Memory {
+  constructor(model) {
+    this.model = model;
+  }
+  key(id) {
+    return `${this.model}:${id}`;
+  }
+  async upsert(id, payload, expiresIn) {
+    stored.set(this.key(id), { payload, until: expiresIn ? Date.now() + expiresIn * 1000 : Infinity });
+  }
+  async find(id) {
+    const found = stored.get(this.key(id));
+    return found && Date.now() < found.until ? found.payload : undefined;
+  }
+  async findBy(name, value) {
+    for (const [key, { payload, until }] of stored) {
+      if (key.startsWith(`${this.model}:`) && payload[name] === value && Date.now() < until) return payload;
+    }
+    return undefined;
+  }
+  async findByUid(uid) {
+    return this.findBy('uid', uid);
+  }
+  async findByUserCode(userCode) {
+    return this.findBy('userCode', userCode);
+  }
+  async consume(id) {
+    stored.get(this.key(id)).payload.consumed = Math.floor(Date.now() / 1000);
+  }
+  async destroy(id) {
+    stored.delete(this.key(id));
+  }
+  async revokeByGrantId(grantId) {
+    for (const [key, { payload }] of stored) {
+      if (payload.grantId === grantId) stored.delete(key);
+    }
+  }
+}
+
 // page is a whole HTML document; body is HTML already.
 const page = (title, body) => `<!DOCTYPE html>
 <html lang="en">
@@ -98,6 +140,7 @@ const cookieKey = randomBytes(32).toString('hex');
 
 const build = () => {
   provider = new Provider(issuer, {
+    adapter: Memory,
     clients: clients(),
     jwks: { keys },
     acrValues: options.acr,
