@@ -58,7 +58,14 @@ type fixture struct {
 
 func newFixture(t testing.TB, limits Limits) *fixture {
 	t.Helper()
-	dir := t.TempDir()
+	f := openFixture(t, t.TempDir())
+	f.Library = f.on(f.bucket, f.store, limits)
+	return f
+}
+
+// openFixture opens what another fixture left in a folder.
+func openFixture(t testing.TB, dir string) *fixture {
+	t.Helper()
 	store, err := sqlitestore.Open(context.Background(), filepath.Join(dir, "prassi.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +76,7 @@ func newFixture(t testing.TB, limits Limits) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Library = f.on(bucket, store, limits)
+	f.Library = f.on(bucket, store, Limits{})
 	return f
 }
 
