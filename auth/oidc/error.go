@@ -15,7 +15,7 @@ const (
 	codeProviderUnknown     = "provider_unknown"      // no provider of that name is set up
 	codeProviderUnavailable = "provider_unavailable"  // it does not answer now; try again
 	codeProviderError       = "provider_error"        // it answered, but not as OpenID Connect demands, or with an error
-	codeSignInRefused       = "sign_in_refused"       // the person or the provider said no
+	codeSignInDenied        = "sign_in_denied"        // the person or the provider said no
 	codeSignInExpired       = "sign_in_expired"       // begun elsewhere, too long ago, or never
 	codeSignInUsed          = "sign_in_used"          // this answer was used before
 	codeSignInInvalid       = "sign_in_invalid"       // the answer fails a check: forged, mixed up or broken
@@ -26,7 +26,7 @@ const (
 // Codes lists the codes that an Error can carry.
 var Codes = []string{
 	codeProviderUnknown, codeProviderUnavailable, codeProviderError,
-	codeSignInRefused, codeSignInExpired, codeSignInUsed, codeSignInInvalid, codeSignInLevelTooLow,
+	codeSignInDenied, codeSignInExpired, codeSignInUsed, codeSignInInvalid, codeSignInLevelTooLow,
 	codeLogoutInvalid,
 }
 

@@ -45,7 +45,7 @@ var callbackParameters = map[string]int{"state": 128, "code": 8 << 10, "iss": 2 
 // callback's own address. The Login carries CookieName, the cookie to clear,
 // also when there is an error, if the callback had a state.
 //
-// The error is an *Error: sign_in_expired, sign_in_used, sign_in_refused,
+// The error is an *Error: sign_in_expired, sign_in_used, sign_in_denied,
 // sign_in_invalid, sign_in_level_too_low, provider_unknown,
 // provider_unavailable or provider_error; an error of Options.Once is returned
 // as it is.
@@ -115,11 +115,11 @@ func (s *Set) Finish(ctx context.Context, cookie func(name string) string, query
 // more than "something is wrong" (RFC 6749, section 4.1.2.1; OpenID Connect Core
 // 1.0, section 3.1.2.6; OpenID Connect Unmet Authentication Requirements 1.0).
 var answers = map[string]string{
-	"access_denied":                     codeSignInRefused,
-	"login_required":                    codeSignInRefused,
-	"consent_required":                  codeSignInRefused,
-	"interaction_required":              codeSignInRefused,
-	"account_selection_required":        codeSignInRefused,
+	"access_denied":                     codeSignInDenied,
+	"login_required":                    codeSignInDenied,
+	"consent_required":                  codeSignInDenied,
+	"interaction_required":              codeSignInDenied,
+	"account_selection_required":        codeSignInDenied,
 	"unmet_authentication_requirements": codeSignInLevelTooLow,
 	"temporarily_unavailable":           codeProviderUnavailable,
 	"server_error":                      codeProviderUnavailable,

@@ -598,7 +598,7 @@ func TestHostileCallback(t *testing.T) {
 		"a long code":        {query: func(q url.Values) url.Values { return with(q, "code", strings.Repeat("c", 1<<14)) }, code: "sign_in_invalid", reason: "too long"},
 		"a code that is not": {query: func(q url.Values) url.Values { return with(q, "code", "invented-code") }, code: "sign_in_expired", reason: "invalid_grant"},
 		"code and error":     {query: func(q url.Values) url.Values { return with(q, "error", "access_denied") }, code: "sign_in_invalid", reason: "both"},
-		"refused":            {query: func(q url.Values) url.Values { return with(with(q, "code"), "error", "access_denied") }, code: "sign_in_refused", reason: "access_denied"},
+		"refused":            {query: func(q url.Values) url.Values { return with(with(q, "code"), "error", "access_denied") }, code: "sign_in_denied", reason: "access_denied"},
 		"an error of another issuer": {query: func(q url.Values) url.Values {
 			return with(with(with(q, "code"), "error", "access_denied"), "iss", "https://accounts.example.com")
 		}, code: "sign_in_invalid", reason: "(iss)"},

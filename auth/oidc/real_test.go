@@ -112,7 +112,7 @@ func TestRealProvider(t *testing.T) {
 	})
 	run("the person cancels", func(t *testing.T) {
 		_, err := r.finishAt(p, oidcprovider.NewClient(), Begin{Provider: "secret"}, "")
-		wants(t, err, "sign_in_refused", "access_denied")
+		wants(t, err, "sign_in_denied", "access_denied")
 	})
 	run("a code is used twice", func(t *testing.T) {
 		a := r.begin(Begin{Provider: "secret"})
