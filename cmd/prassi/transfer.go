@@ -8,23 +8,36 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/interchange"
+	"github.com/prassi-cms/prassi/outgoing"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
 type importCmd struct {
-	Path    []string `arg:"" type:"path" help:"Files and folders."`
+	Path    []string `arg:"" help:"Files, folders, ZIP archives, and https addresses of files and archives."`
 	Type    string   `name:"type" placeholder:"TYPE" help:"Content type of what does not say its own: article, news, practice, service, organization, event or page."`
 	In      string   `name:"locale" placeholder:"LOCALE" help:"Language of what does not say its own."`
 	Mapping string   `name:"mapping" type:"existingfile" placeholder:"FILE" help:"YAML file that says how other people's keys map to ours; see docs/interchange.md."`
 	Publish bool     `name:"publish" help:"Take what is not marked as a draft through its workflow to publication."`
 	DryRun  bool     `name:"dry-run" help:"Write nothing; show what would change."`
 	Verbose bool     `name:"verbose" short:"v" help:"Also report what is unchanged."`
+	Allow   string   `name:"outgoing-allow" env:"PRASSI_OUTGOING_ALLOW" placeholder:"ADDRESSES" help:"Private addresses and blocks that may be reached all the same, over http too, such as 10.0.0.0/8."`
 }
 
 func (c *importCmd) Run(e *env) error {
+	allow, err := outgoing.ParseAllow(c.Allow)
+	if err != nil {
+		return fmt.Errorf("--outgoing-allow: %w", err)
+	}
+	for i, name := range c.Path {
+		if !interchange.IsAddress(name) {
+			c.Path[i] = kong.ExpandPath(name)
+		}
+	}
 	b, err := e.open(nil)
 	if err != nil {
 		return err
@@ -32,7 +45,7 @@ func (c *importCmd) Run(e *env) error {
 	defer b.close()
 	opt := interchange.Options{
 		Registry: b.schemas, Env: &schemas.Env{Territories: b.service.Territories(), Loose: true},
-		Defaults: interchange.Defaults{Type: c.Type, Locale: c.In}, Publish: c.Publish, Store: b.store,
+		Defaults: interchange.Defaults{Type: c.Type, Locale: c.In}, Publish: c.Publish, Store: b.store, Allow: allow,
 	}
 	if c.Mapping != "" {
 		data, err := os.ReadFile(c.Mapping)
