@@ -70,7 +70,7 @@ func TestErase(t *testing.T) {
 		t.Errorf("still told:\n%s", strings.Join(found, "\n"))
 	}
 	for _, r := range records(w) {
-		for _, kind := range []string{"identity", "invitation", "session"} {
+		for _, kind := range []string{"identity", "invitation", "session", "link"} {
 			if strings.HasPrefix(r, kind+" ") {
 				t.Errorf("left: %s", r)
 			}

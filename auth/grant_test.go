@@ -241,6 +241,11 @@ func TestDelegate(t *testing.T) {
 	}
 	_, err = w.Delegate(ctx, rita, "carla", reviewer(in(week)))
 	w.code(err, "delegation_not_held")
+	// Nor does it count when there is no such person.
+	w.must(w.PutPerson(ctx, system, auth.Person{ID: "carla", Grants: []content.Grant{{Role: "editor", Of: "person:nobody", Until: in(week)}, {Role: "editor", Of: "person:rita", Until: in(week)}}}))
+	if got := w.roles("carla"); got != "" {
+		t.Error(got)
+	}
 	if got := w.told("person:bruno"); got != "person_made role_delegated delegation_ended role_delegated delegation_ended role_delegated delegation_ended role_delegated delegation_ended" {
 		t.Error(got)
 	}

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -370,4 +371,40 @@ func TestFormTokens(t *testing.T) {
 	if w.CheckForm(other, token) || w.CheckForm("", token) || w.CheckForm("", "") || w.FormToken("") != "" || w.FormToken("short") != "" {
 		t.Error("a form token of another session, or of none")
 	}
+}
+
+// A check that began before a session ended remembers nothing of it.
+func TestRevocationDuringACheck(t *testing.T) {
+	w := newWorld(t)
+	w.person("amina", "editor")
+	secret := w.login("amina")
+	slow := &hooked{Store: w.store}
+	p := over(t, slow, w.clock)
+	slow.before = func(kind string) {
+		if kind != "person" {
+			return
+		}
+		slow.before = nil
+		if _, _, err := p.EndSession(ctx, secret); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := p.AuthenticateSession(ctx, secret); err != nil || slow.before != nil {
+		t.Fatal("nothing came in between", err)
+	}
+	_, err := p.AuthenticateSession(ctx, secret)
+	w.is(err, auth.ErrInvalid)
+}
+
+// hooked is a store that lets something happen before a record is read.
+type hooked struct {
+	content.Store
+	before func(kind string)
+}
+
+func (h *hooked) GetRecord(ctx context.Context, kind, id string) (*content.Record, error) {
+	if h.before != nil {
+		h.before(kind)
+	}
+	return h.Store.GetRecord(ctx, kind, id)
 }

@@ -3,6 +3,7 @@ package auth_test
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"regexp"
 	"strings"
 	"testing"
@@ -48,6 +49,13 @@ func TestTokenLife(t *testing.T) {
 		}
 		bad = append(bad, string(b))
 	}
+	// A guess with the right id and the right checksum.
+	guess := auth.TokenPrefix + tok.ID + strings.Repeat("a", 43)
+	guess += base62(crc32.ChecksumIEEE([]byte(guess)))
+	if whole := secret[:len(secret)-6]; base62(crc32.ChecksumIEEE([]byte(whole))) != secret[len(secret)-6:] {
+		t.Error("the checksum is not the one that the documentation tells of")
+	}
+	bad = append(bad, guess)
 	for _, b := range bad {
 		if got, err := w.AuthenticateToken(ctx, b); !errors.Is(err, auth.ErrInvalid) || !got.Anonymous() {
 			t.Errorf("%.90q: %+v %v", b, got, err)
@@ -62,6 +70,17 @@ func TestTokenLife(t *testing.T) {
 	if got := w.told("token:" + tok.ID); got != "token_made" {
 		t.Error(got)
 	}
+}
+
+// base62 writes a checksum as the package's documentation says.
+func base62(x uint32) string {
+	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	out := make([]byte, 6)
+	for i := range out {
+		out[5-i] = digits[x%62]
+		x /= 62
+	}
+	return string(out)
 }
 
 // A typing error is refused without asking the store.
