@@ -2,7 +2,8 @@
 //
 // # Import
 //
-//	Open    walk    files of the given paths, in the order of names
+//	Open    walk    files of the given paths, in the order of names; an address
+//	                is fetched, an archive checked and unpacked, into a spool
 //	        scan    one item after the other, without holding more than one
 //	        parse   front matter, JSON and CSV become one tree with places
 //	        convert keys find their meaning: the format's own, a type's fields,

@@ -35,6 +35,11 @@ func TestDocs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, code := range Codes {
+		if strings.HasPrefix(code, "archive_") && !strings.Contains(text, "`"+code+"`") {
+			t.Errorf("the guide does not name %s", code)
+		}
+	}
 	for _, ext := range Extensions() {
 		if !strings.Contains(text, "`"+ext+"`") {
 			t.Errorf("the guide does not name %s", ext)
@@ -81,7 +86,12 @@ func limitsTable() string {
 		"| a line, a row, an element of an array | " + size(MaxItem) + " |\n" +
 		"| front matter; a mapping file | " + size(MaxFrontMatter) + " |\n" +
 		fmt.Sprintf("| nesting of lists and objects | %d |\n", MaxDepth) +
-		fmt.Sprintf("| items of one import | %d |\n", MaxItems)
+		fmt.Sprintf("| items of one import | %d |\n", MaxItems) +
+		fmt.Sprintf("| entries of an archive | %d |\n", MaxArchiveEntries) +
+		"| one unpacked file of an archive | " + size(MaxArchiveEntry) + " |\n" +
+		"| all unpacked files of an archive | " + size(MaxArchive) + " |\n" +
+		"| a file from an address | " + size(MaxFetch) + " |\n" +
+		fmt.Sprintf("| time for an address | %d s |\n", int(FetchTimeout.Seconds()))
 }
 
 // Every habit is known once, and none hides a key of the format.
