@@ -144,6 +144,9 @@ func TestReadConfigRefuses(t *testing.T) {
 		if noted(err) == nil || !strings.HasPrefix(err.Error(), "f: ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s\ngives %v, want %q", text, err, want)
 		}
+		if err != nil && strings.Contains(err.Error(), pasted[:6]) {
+			t.Errorf("%v: the beginning of a secret", err)
+		}
 	}
 }
 

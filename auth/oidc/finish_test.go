@@ -739,6 +739,14 @@ func TestReplayTogether(t *testing.T) {
 	}
 }
 
+func open(r *rig, a attempt) (pending, error) {
+	p, ok := r.seal.open(a.cookie.Name, a.cookie.Value)
+	if !ok {
+		return p, errors.New("the cookie does not open")
+	}
+	return p, nil
+}
+
 // A cookie with any character changed, cut or added is none.
 func TestTamperedCookie(t *testing.T) {
 	h := newHostile(t)
@@ -763,6 +771,19 @@ func TestTamperedCookie(t *testing.T) {
 	}
 	for _, v := range []string{value[:len(value)-1], value + "A", value + "=", " " + value, "A", strings.Repeat("A", 5000), value + "." + value, value + "\n"} {
 		refused(v)
+	}
+	// The last character has unused bits for two lengths of three.
+	for next := range 3 {
+		a := r.begin(Begin{Provider: "hostile", Next: "/" + strings.Repeat("a", next)})
+		value := []byte(a.cookie.Value)
+		last := len(value) - 1
+		for c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" {
+			changed := slices.Clone(value)
+			changed[last] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[c]
+			if _, ok := r.seal.open(a.cookie.Name, string(changed)); ok && changed[last] != value[last] {
+				t.Errorf("%q serves for %q at the end", changed[last], value[last])
+			}
+		}
 	}
 	// The bytes below the characters, too.
 	raw := must(base64.RawURLEncoding.DecodeString(value))
@@ -845,6 +866,9 @@ func TestNext(t *testing.T) {
 		// Also if a cookie that we sealed had it inside.
 		a = r.begin(Begin{Provider: "hostile"})
 		begun, _ := r.seal.open(a.cookie.Name, a.cookie.Value)
+		if first := r.begin(Begin{Provider: "hostile", Next: next}); must(open(r, first)).Next != want {
+			t.Errorf("%q is sealed as it is", next)
+		}
 		begun.Next = next
 		value := must(r.seal.close(a.cookie.Name, begun))
 		if login, err := r.Finish(func(string) string { return value }, h.code(a), callback); err != nil || login.Next != want {
