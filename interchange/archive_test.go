@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -189,6 +190,13 @@ func TestHostileArchives(t *testing.T) {
 			put(z, zip.FileHeader{Name: "b.jsonl"}, strings.Repeat(" ", 3<<20))
 		}), "b.jsonl", CodeArchiveRatio},
 		{"bomb that lies", liar(t), "a.jsonl", CodeArchiveDamaged},
+		{"bomb that hides its ratio", patched(packed(t, func(z *zip.Writer) {
+			put(z, zip.FileHeader{Name: "a.jsonl"}, strings.Repeat(" ", 3<<20))
+		}), func(local bool, h []byte) {
+			if !local {
+				binary.LittleEndian.PutUint32(h[20:], 1<<30)
+			}
+		}), "a.jsonl", CodeArchiveDamaged},
 		{"shared bytes", overlapping(t, 20), "a01.md", CodeArchiveOverlap},
 		{"a large file", packed(t, func(z *zip.Writer) {
 			put(z, zip.FileHeader{Name: "b.jsonl"}, random(5<<19))
@@ -231,12 +239,25 @@ func TestHostileArchives(t *testing.T) {
 	}
 }
 
+// counted says how much was read.
+type counted struct {
+	io.ReaderAt
+	n int
+}
+
+func (c *counted) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.ReaderAt.ReadAt(p, off)
+	c.n += n
+	return n, err
+}
+
 // A directory that is too long is not read to its end: memory stays small.
 func TestDirectoryIsRationed(t *testing.T) {
 	data := hollow(4*65536+3, 3)
-	r := &rationed{r: bytes.NewReader(data), left: maxDirectory}
-	if _, err := zip.NewReader(r, int64(len(data))); err == nil || r.left >= 0 {
-		t.Errorf("%d bytes of directory were read: %v, %d left", len(data), err, r.left)
+	r := &counted{ReaderAt: bytes.NewReader(data)}
+	_, _, err := defaultUnpack.open(t.Context(), nil, r, int64(len(data)))
+	if bad, ok := err.(*entryFault); !ok || bad.code != CodeArchiveTooMany || r.n > maxDirectory || len(data) < maxDirectory {
+		t.Errorf("%d of %d bytes of directory were read: %v", r.n, len(data), err)
 	}
 }
 

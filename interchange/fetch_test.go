@@ -26,7 +26,11 @@ func answers(t *testing.T, files map[string][2]string) http.Handler {
 		switch {
 		case r.URL.Path == "/endless":
 			w.Header().Set("Content-Type", "text/csv")
-			for r.Context().Err() == nil {
+			for sent := 0; r.Context().Err() == nil; sent++ {
+				if sent > MaxFetch>>20+16 { // and what lies in the buffers of the network
+					t.Errorf("%d MiB were taken", sent)
+					return
+				}
 				if _, err := w.Write(make([]byte, 1<<20)); err != nil {
 					return
 				}
