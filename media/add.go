@@ -72,12 +72,14 @@ type upload struct {
 	size int64
 	hash hash.Hash
 	file *os.File
+	name string // of the file, where the system keeps it until it is closed
 }
 
 func (u *upload) close() {
-	name := u.file.Name()
 	_ = u.file.Close()
-	_ = os.Remove(name) // where the system did not do it before
+	if u.name != "" {
+		_ = os.Remove(u.name)
+	}
 }
 
 // receive reads the stream to its end or to the limit of its kind. The bytes wait
@@ -107,8 +109,10 @@ func (l *Library) receive(ctx context.Context, r io.Reader) (_ *upload, err erro
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	_ = os.Remove(f.Name())
 	up := &upload{kind: kind, hash: sha256.New(), file: f}
+	if os.Remove(f.Name()) != nil {
+		up.name = f.Name()
+	}
 	defer func() {
 		if err != nil {
 			up.close()

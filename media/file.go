@@ -3,9 +3,10 @@ package media
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
-	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	"gocloud.dev/blob"
@@ -145,5 +146,14 @@ func disposition(name string) string {
 		plain[n] = byte(r)
 		n++
 	}
-	return `attachment; filename="` + string(plain[:n]) + `"; filename*=UTF-8''` + url.PathEscape(name)
+	var coded strings.Builder
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '.', c == '_':
+			coded.WriteByte(c)
+		default:
+			fmt.Fprintf(&coded, "%%%02X", c)
+		}
+	}
+	return `attachment; filename="` + string(plain[:n]) + `"; filename*=UTF-8''` + coded.String()
 }

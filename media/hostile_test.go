@@ -18,17 +18,49 @@ import (
 	"github.com/prassi-cms/prassi/content"
 )
 
-// scanBomb is a progressive JPEG with a great many scans of next to no bytes.
-func scanBomb() []byte {
+// progressive is a JPEG of 512 × 512 grey pixels with many scans that say nothing:
+// each is 30 bits for all of its 4096 blocks.
+func progressive(scans int) []byte {
 	out := []byte{0xff, 0xd8}
 	out = append(out, segment(0xdb, "\x00"+strings.Repeat("\x01", 64))...)
-	out = append(out, segment(0xc2, "\x08\x10\x00\x10\x00\x01\x01\x11\x00")...) // 4096 × 4096, grey
-	out = append(out, segment(0xc4, "\x10\x00"+"\x01"+strings.Repeat("\x00", 14)+"\xe0")...)
-	for range 100_000 {
+	out = append(out, segment(0xc2, "\x08\x02\x00\x02\x00\x01\x01\x11\x00")...)
+	out = append(out, segment(0xc4, "\x10\x01"+strings.Repeat("\x00", 15)+"\xe0")...) // the code 0: 2^14 blocks end here
+	for range scans {
 		out = append(out, segment(0xda, "\x01\x01\x00\x01\x3f\x00")...)
-		out = append(out, 0x00)
+		out = append(out, 0, 0, 0, 0)
 	}
 	return append(out, 0xff, 0xd9)
+}
+
+// Scans are counted: they cost time, not bytes.
+func TestScans(t *testing.T) {
+	f := newFixture(t, Limits{})
+	f.add(t, "x", progressive(mostScans))
+	_, err := f.Add(context.Background(), amina, NewItem{}, bytes.NewReader(progressive(mostScans+1)))
+	if code(err) != codeDamaged || !strings.Contains(err.Error(), "scans") {
+		t.Error(err)
+	}
+}
+
+// Pixels can be chosen so that the encoded picture spells something.
+func TestSpelled(t *testing.T) {
+	l := newFixture(t, Limits{}).Library
+	e := encoder{l: l, palette: spelled()}
+	if err := e.add(context.Background(), image.NewRGBA(e.palette.Rect)); code(err) != codeTwoKinds {
+		t.Error(err)
+	}
+}
+
+// spelled is a picture whose colours are text.
+func spelled() *image.Paletted {
+	p := image.NewPaletted(image.Rect(0, 0, 4, 4), color.Palette{})
+	for text := "<script>alert(1)//"; len(text) >= 3; text = text[3:] {
+		p.Palette = append(p.Palette, color.NRGBA{text[0], text[1], text[2], 255})
+	}
+	for i := range p.Pix {
+		p.Pix[i] = uint8(i % len(p.Palette))
+	}
+	return p
 }
 
 // zipWith changes an archive's directory and local headers after it was written.
@@ -79,13 +111,10 @@ func hostile() map[string]struct {
 	hugeGIF := gifOf(wide)
 	binary.LittleEndian.PutUint16(hugeGIF[6:], 65000)
 	binary.LittleEndian.PutUint16(hugeGIF[8:], 65000)
-	spelled := image.NewPaletted(image.Rect(0, 0, 4, 4), color.Palette{})
-	for text := "<script>alert(1)//"; len(text) >= 3; text = text[3:] {
-		spelled.Palette = append(spelled.Palette, color.NRGBA{text[0], text[1], text[2], 255})
-	}
-	for i := range spelled.Pix {
-		spelled.Pix[i] = uint8(i % len(spelled.Palette))
-	}
+	ending := archive(part{name: "evil.class", data: "x"})
+	ending = append(ending[:len(ending)-2], "\x07\x00\n%%EOF\n"...) // as the archive's comment
+	renamed := ooxml(docxMain)
+	renamed = bytes.Replace(renamed, []byte("[Content_Types].xml"), []byte("[Content_Types].exe"), 1) // of the local header
 	return map[string]c{
 		"nothing":                   {nil, codeEmpty},
 		"text":                      {[]byte("Benvenuti"), codeUnsupported},
@@ -112,16 +141,18 @@ func hostile() map[string]struct {
 		"a PNG of 36 deep MP":       {pngHeader(6000, 6000, 16, 6), codeTooManyPixels},
 		"a PNG without size":        {pngHeader(0, 7, 8, 2), codeDamaged},
 		"a GIF of 4 gigapixels":     {hugeGIF, codeTooManyPixels},
-		"a JPEG of scans":           {scanBomb(), codeDamaged},
+		"a PNG of 49 megapixels":    {pngHeader(7000, 7000, 8, 2), codeTooManyPixels},
 		"JPEG and archive":          {append(jpegOf(photo(20, 20)), evil...), codeTwoKinds},
 		"GIF and archive":           {append(gifOf(wide), evil...), codeTwoKinds},
 		"PNG and page":              {append(bytes.Clone(goodPNG), "<ScRiPt>alert(1)</script>"...), codeTwoKinds},
 		"JPEG and page":             {jpegOf(photo(20, 20), segment(0xfe, "<html><body onload=alert(1)>")), codeTwoKinds},
 		"JPEG and PHP":              {jpegOf(photo(20, 20), segment(0xe1, "Exif\x00\x00<?php system($_GET['c']);?>")), codeTwoKinds},
 		"JPEG and PDF":              {jpegOf(photo(20, 20), segment(0xfe, "%PDF-1.4")), codeTwoKinds},
-		"colours that spell":        {pngOf(spelled), codeTwoKinds},
+		"colours that spell":        {pngOf(spelled()), codeTwoKinds},
 		"PDF after something":       {append([]byte("hello\n"), goodPDF...), codeTwoKinds},
 		"PDF and archive":           {append(bytes.Clone(goodPDF), evil...), codeTwoKinds},
+		"PDF around an archive":     {append(bytes.Clone(goodPDF), ending...), codeTwoKinds},
+		"an entry of two names":     {renamed, codeTwoKinds},
 		"PDF and page":              {bytes.Replace(goodPDF, []byte("\n"), []byte("\n%<script>alert(1)</script>\n"), 1), codeTwoKinds},
 		"PDF with more at its end":  {append(bytes.Clone(goodPDF), "MZ a program"...), codeTwoKinds},
 		"PDF cut off":               {goodPDF[:len(goodPDF)-10], codeDamaged},

@@ -411,7 +411,7 @@ func TestVerify(t *testing.T) {
 	for _, x := range faults {
 		got[x.Where] = x.Code
 	}
-	want := map[string]string{key(gone.ID, "document.pdf"): "media_missing", key(changed.ID, "document.pdf"): "media_differs"}
+	want := map[string]string{key(gone.ID, "document.pdf"): "media_missing", key(changed.ID, "document.pdf"): "media_changed"}
 	if err != nil || n != 3 || !maps.Equal(got, want) {
 		t.Errorf("%d files, %v, %v", n, got, err)
 	}

@@ -111,9 +111,15 @@ func checkEntries(z *zip.Reader, data []byte, limits Limits) error {
 		if packed += f.CompressedSize64; packed > uint64(len(data)) || f.CompressedSize64 > uint64(len(data)) {
 			return unsafe("entries that overlap")
 		}
-		if at, err := f.DataOffset(); err == nil && startsFile(data, at) {
-			first = true
+		at, err := f.DataOffset()
+		if err != nil {
+			return refuse(codeDamaged, err)
 		}
+		header := localHeader(data, at, f)
+		if header < 0 {
+			return refuse(codeTwoKinds, fmt.Errorf("%q is called otherwise where it stands", f.Name))
+		}
+		first = first || header == 0
 	}
 	if !first {
 		return refuse(codeTwoKinds, errors.New("the first entry is not in the directory"))
@@ -129,13 +135,23 @@ func endsWithDirectory(data []byte) bool {
 	return len(end) == size && string(end[:4]) == "PK\x05\x06" && end[20] == 0 && end[21] == 0
 }
 
-// startsFile reports whether the entry whose content is at that place is the one
-// whose local header is at the first byte (APPNOTE 4.3.7).
-func startsFile(data []byte, at int64) bool {
-	if len(data) < 30 {
-		return false
+// localHeader gives the place of the header before an entry's content, which must
+// say the same as the directory does (APPNOTE 4.3.7): readers that stream believe
+// the one, others the other. It is negative when there is none.
+func localHeader(data []byte, content int64, f *zip.File) int {
+	const size, mostExtra = 30, 1024
+	for extra := range mostExtra {
+		at := int(content) - size - len(f.Name) - extra
+		if at < 0 {
+			break
+		}
+		h := data[at:content]
+		if string(h[:4]) == "PK\x03\x04" && int(binary.LittleEndian.Uint16(h[28:])) == extra && string(h[size:len(h)-extra]) == f.Name &&
+			int(binary.LittleEndian.Uint16(h[26:])) == len(f.Name) && binary.LittleEndian.Uint16(h[6:]) == f.Flags && binary.LittleEndian.Uint16(h[8:]) == f.Method {
+			return at
+		}
 	}
-	return at == 30+int64(binary.LittleEndian.Uint16(data[26:]))+int64(binary.LittleEndian.Uint16(data[28:]))
+	return -1
 }
 
 // unpack reads every entry to its end, so that no declared size is believed, and

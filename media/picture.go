@@ -28,7 +28,7 @@ var widths = []int{1280, 640, 320}
 
 // picture decodes an image and makes its files.
 func (l *Library) picture(ctx context.Context, k *kind, data []byte) ([]made, error) {
-	if hasMarkup(data) || isZip(data) || bytes.Contains(data[:min(len(data), 1024)], []byte("%PDF-")) {
+	if hasMarkup(data) || isZip(data) { // sniff knows a PDF in it
 		return nil, refuse(codeTwoKinds, nil)
 	}
 	src, turn, err := l.decode(ctx, k, data)

@@ -12,7 +12,7 @@ import (
 )
 
 // Verify reads every stored file and compares it with its Item. The codes of the
-// faults are media_missing (the file is not in the bucket) and media_differs (it
+// faults are media_missing (the file is not in the bucket) and media_changed (it
 // is not the file that was stored). It says how many files it read.
 func (l *Library) Verify(ctx context.Context) (files int, faults []content.Fault, err error) {
 	for after := ""; ; {
@@ -55,7 +55,7 @@ func (l *Library) verifyFile(ctx context.Context, id string, f FileInfo) (code s
 		return "", unavailable(err)
 	}
 	if hex.EncodeToString(sum.Sum(nil)) != f.SHA256 {
-		return "media_differs", nil
+		return "media_changed", nil
 	}
 	return "", nil
 }
