@@ -915,7 +915,7 @@ func TestClientAssertion(t *testing.T) {
 			seen := map[string]bool{}
 			h.token = func(w http.ResponseWriter, form url.Values) {
 				raw := hide("a client assertion", form.Get("client_assertion"))
-				jws, err := jose.ParseSigned(raw, []jose.SignatureAlgorithm{c.alg})
+				jws, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{c.alg})
 				if err != nil {
 					t.Error(err)
 					return

@@ -53,6 +53,10 @@ func (s *Set) LogoutURL(ctx context.Context, provider, idToken, postLogoutURI st
 // that is SID. One of the two may be empty, never both.
 type Logout struct{ Issuer, Subject, SID string }
 
+// ErrRepeated is the reason why BackChannel refuses a logout token that is good,
+// and was used before: a provider that missed the answer sends it again.
+var ErrRepeated = errors.New("it was used before")
+
 // BackChannel checks a logout token (OpenID Connect Back-Channel Logout 1.0,
 // section 2.6) that somebody posted, once: a second time it is refused. The
 // error is an *Error with provider_unknown, provider_unavailable or
@@ -106,7 +110,7 @@ func (s *Set) BackChannel(ctx context.Context, provider, logoutToken string) (Lo
 		return Logout{}, err
 	}
 	if !first {
-		return Logout{}, refuse(codeLogoutInvalid, "logout token: it was used before")
+		return Logout{}, refuse(codeLogoutInvalid, "logout token: %w", ErrRepeated)
 	}
 	return Logout{Issuer: p.Issuer, Subject: c.text("sub"), SID: c.text("sid")}, nil
 }
