@@ -114,7 +114,7 @@ func hostile() map[string]struct {
 	ending := archive(part{name: "evil.class", data: "x"})
 	ending = append(ending[:len(ending)-2], "\x07\x00\n%%EOF\n"...) // as the archive's comment
 	renamed := ooxml(docxMain)
-	renamed = bytes.Replace(renamed, []byte("[Content_Types].xml"), []byte("[Content_Types].exe"), 1) // of the local header
+	renamed = bytes.Replace(renamed, []byte("_rels/.rels"), []byte("_rels/.exes"), 1) // of the local header
 	return map[string]c{
 		"nothing":                   {nil, codeEmpty},
 		"text":                      {[]byte("Benvenuti"), codeUnsupported},
