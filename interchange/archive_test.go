@@ -194,6 +194,7 @@ func TestHostileArchives(t *testing.T) {
 			put(z, zip.FileHeader{Name: "a.jsonl"}, strings.Repeat(" ", 3<<20))
 		}), func(local bool, h []byte) {
 			if !local {
+				h[8] &^= 8 // nothing after the packed bytes shows their number again
 				binary.LittleEndian.PutUint32(h[20:], 1<<30)
 			}
 		}), "a.jsonl", CodeArchiveDamaged},
