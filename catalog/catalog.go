@@ -21,7 +21,7 @@ import (
 
 // formatVersion grows whenever the bytes of items, or what the file says of
 // them, change for a reason that the header does not name otherwise.
-const formatVersion = 1
+const formatVersion = 2
 
 const segmentName = "catalog.seg"
 
@@ -37,6 +37,7 @@ type Catalog struct {
 	byName      map[string]*shape // by collection
 	shown       map[string]bool   // types that fields may refer to
 	header      string
+	media       func(ctx context.Context, id string) (Media, error)
 
 	snap atomic.Pointer[snapshot]
 	seen atomic.Int64 // last sequence number known to be in the log
@@ -61,7 +62,7 @@ var ErrClosed = errors.New("catalog: closed")
 // the folder is in use, and the store's error when that does not answer.
 func Open(ctx context.Context, opt Options) (*Catalog, error) {
 	c := &Catalog{
-		dir: opt.Dir, source: opt.Source, schemas: opt.Schemas, territories: opt.Territories, log: opt.Logger,
+		dir: opt.Dir, source: opt.Source, schemas: opt.Schemas, territories: opt.Territories, log: opt.Logger, media: opt.Media,
 		shapes: map[string]*shape{}, byName: map[string]*shape{}, shown: map[string]bool{},
 	}
 	if c.schemas == nil {
@@ -111,7 +112,8 @@ func (c *Catalog) describe() (string, error) {
 	header, err := json.Marshal(struct {
 		Format                         int
 		Schemas, Markdown, Territories string
-	}{formatVersion, c.schemas.Fingerprint(), markdown.Version, hex.EncodeToString(places.Sum(nil)[:8])})
+		Media                          bool
+	}{formatVersion, c.schemas.Fingerprint(), markdown.Version, hex.EncodeToString(places.Sum(nil)[:8]), c.media != nil})
 	return string(header), err
 }
 

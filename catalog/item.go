@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 
 	"github.com/prassi-cms/prassi/schemas"
@@ -129,6 +130,22 @@ func (r *renderer) fields(w *writer, p *page, long bool) {
 				w.key(f.Name)
 				r.link(w, public[0], true)
 			}
+		case "media":
+			w.key(f.Name)
+			if !f.Repeated {
+				r.mediaValue(w, p.l, raw)
+				continue
+			}
+			var list []json.RawMessage
+			if err := json.Unmarshal(raw, &list); err != nil {
+				w.err = errors.Join(w.err, err)
+			}
+			w.array(func() {
+				for _, one := range list {
+					w.comma()
+					r.mediaValue(w, p.l, one)
+				}
+			})
 		default:
 			w.key(f.Name)
 			w.b = append(w.b, raw...)

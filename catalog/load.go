@@ -20,7 +20,8 @@ type loadedDoc struct {
 	// shared are the live non-localised values.
 	sharedHash string
 	shared     map[string]json.RawMessage
-	live       []liveVariant // by locale
+	live       []liveVariant     // by locale
+	media      map[string]*Media // that the live parts use, by id
 }
 
 type liveVariant struct {
@@ -76,7 +77,7 @@ func (c *Catalog) readRevisions(ctx context.Context, src Source, docs []*content
 	for i, d := range docs {
 		out[i] = c.assemble(d, byHash)
 	}
-	return out, nil
+	return out, c.readMedia(ctx, out)
 }
 
 // assemble picks the live parts of a document.

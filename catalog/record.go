@@ -21,6 +21,7 @@ type record struct {
 	deps     []string
 	variants []*variant // live, by locale
 	gone     []*gone    // once live, by locale
+	media    []*Media   // that the live variants use
 	// left counts live variants that could not be rendered.
 	left int
 	loc  atomic.Pointer[location]
@@ -232,6 +233,10 @@ func (r *record) encode(e *encoder) {
 		e.strings(g.slugs)
 		e.change(g.change)
 	}
+	e.uint(uint64(len(r.media)))
+	for _, m := range r.media {
+		m.encode(e)
+	}
 }
 
 // decodeRecord reads what encode wrote. payload is the length of what follows
@@ -282,6 +287,10 @@ func decodeRecord(meta string, payload int64) (*record, error) {
 		g := &gone{locale: d.string(), slugs: d.strings()}
 		g.change = d.change(r, g.locale)
 		r.gone[i] = g
+	}
+	r.media = make([]*Media, d.count())
+	for i := range r.media {
+		r.media[i] = d.media()
 	}
 	if d.err != nil || d.s != "" || r.id == "" {
 		return nil, errDamaged

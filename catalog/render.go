@@ -96,6 +96,7 @@ func (r *renderer) render(l *loadedDoc, known *facts) (*built, error) {
 	}
 	r.goneVariants(rec, d, known)
 	rec.deps = l.dependencies()
+	rec.media = l.mediaOf(pages)
 	modified := rec.effectAt
 	for _, id := range rec.deps {
 		if dep := r.card(id); dep != nil {

@@ -17,7 +17,8 @@ type snapshot struct {
 	slugs  table[slugKey, []target]
 	// shows lists, by document, the documents that show its title or address.
 	shows     table[string, []string]
-	changes   []*change // by seq
+	media     table[string, []*Media] // in use by live variants, by id
+	changes   []*change               // by seq
 	items     int
 	documents int // with a live variant
 	left      int // live variants that could not be rendered
@@ -63,6 +64,7 @@ func emptySnapshot(shapes map[string]*shape) *snapshot {
 		docs:  newTable[string, *record](docParts),
 		slugs: newTable[slugKey, []target](docParts),
 		shows: newTable[string, []string](docParts),
+		media: newTable[string, []*Media](docParts),
 	}
 	for _, sh := range shapes {
 		s.parts[sh.typ.Collection] = &partition{
@@ -90,7 +92,7 @@ type partTx struct {
 func (s *snapshot) begin() *tx {
 	next := *s
 	next.gen++
-	next.docs, next.slugs, next.shows = s.docs.fork(), s.slugs.fork(), s.shows.fork()
+	next.docs, next.slugs, next.shows, next.media = s.docs.fork(), s.slugs.fork(), s.shows.fork(), s.media.fork()
 	return &tx{next: &next, parts: map[string]*partTx{}}
 }
 
@@ -128,6 +130,14 @@ func (t *tx) remove(r *record) {
 			t.next.shows.put(t, dep, list)
 		}
 	}
+	for _, m := range r.media {
+		list := slices.DeleteFunc(slices.Clone(t.next.media.get(m.ID)), func(x *Media) bool { return x == m })
+		if len(list) == 0 {
+			t.next.media.delete(t, m.ID)
+		} else {
+			t.next.media.put(t, m.ID, list)
+		}
+	}
 	r.addresses(func(slug string, _ target) {
 		k := slugKey{r.collection, slug}
 		list := slices.DeleteFunc(slices.Clone(t.next.slugs.get(k)), func(x target) bool { return x.rec == r })
@@ -157,6 +167,9 @@ func (t *tx) insert(r *record) {
 	for _, dep := range r.deps {
 		list := t.next.shows.get(dep)
 		t.next.shows.put(t, strings.Clone(dep), append(slices.Clip(list), r.id))
+	}
+	for _, m := range r.media {
+		t.next.media.put(t, strings.Clone(m.ID), append(slices.Clip(t.next.media.get(m.ID)), m))
 	}
 	r.addresses(func(slug string, to target) {
 		k := slugKey{r.collection, slug}

@@ -29,6 +29,9 @@ type Options struct {
 	Schemas *schemas.Registry
 	// Territories replaces those of Schemas, when municipalities were imported.
 	Territories *schemas.Territories
+	// Media tells of a file of ours by its id, or returns an error of class NotFound.
+	// Without it, items say no more of files than was written in them.
+	Media func(ctx context.Context, id string) (Media, error)
 	// Logger tells of rebuilds, cut tails and documents that cannot be
 	// rendered; nil means silence.
 	Logger *slog.Logger

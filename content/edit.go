@@ -204,6 +204,11 @@ func (w *change) revise(ctx context.Context, patch map[string]any, slug, note st
 		issues = append(issues, schemas.Issue{Path: "/slug", Code: "invalid_slug"})
 	}
 	issues = append(issues, w.renderable(t, values, patch)...)
+	strange, err := w.strangeMedia(ctx, values)
+	if err != nil {
+		return nil, err
+	}
+	issues = append(issues, strange...)
 	if len(issues) > 0 {
 		return nil, &Problem{Class: Invalid, Code: "invalid_content", Fields: issues}
 	}

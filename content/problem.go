@@ -90,7 +90,7 @@ var Codes = []string{
 	"guard_complete", "guard_approved", "guard_not_author", "guard_live", "guard_not_live",
 	"comment_required", "comment_too_long", "not_editable", "variant_exists", "no_such_variant", "no_such_revision",
 	"stale", "precondition_required", "invalid_slug", "slug_taken", "id_taken", "invalid_id", "type_mismatch",
-	"reference_not_found", "not_schedulable", "time_past", "invalid_time", "live_cannot_be_discarded",
+	"reference_not_found", "media_not_found", "not_schedulable", "time_past", "invalid_time", "live_cannot_be_discarded",
 	"invalid_filter", "invalid_cursor", "invalid_state", "owner_required", "unknown_owner",
 	"unknown_role", "scope_not_allowed", "scope_required",
 	"markdown_too_large", "markdown_too_deep", "invalid_utf8", "nothing_changed", "store_unavailable",

@@ -27,6 +27,7 @@ type Service struct {
 	clock     func() time.Time
 	changed   func()
 	render    func(markdown, locale string) error
+	media     func(ctx context.Context, a Actor, id string) error
 	places    *schemas.Territories
 	policy    *access.Policy
 	contains  access.Contains
@@ -41,6 +42,11 @@ type Options struct {
 	// Render tries whether Markdown can be published in that locale, so that a
 	// body the renderer refuses is refused when it is saved.
 	Render func(markdown, locale string) error
+	// Media says whether the actor may use a file of ours that the document did not
+	// use before: nil, or an error of class NotFound when there is none or none that
+	// the actor may see. Without the question one would see anybody's file by naming
+	// it in a draft of one's own. Nil refuses nothing.
+	Media func(ctx context.Context, a Actor, id string) error
 	// Territories replaces the registry's, to know municipalities as well.
 	Territories *schemas.Territories
 }
@@ -48,7 +54,7 @@ type Options struct {
 // New loads who may do what and the workflows that the declared types name, and
 // checks them.
 func New(store Store, reg *schemas.Registry, opt Options) (*Service, error) {
-	s := &Service{store: store, schemas: reg, clock: opt.Clock, changed: opt.Changed, render: opt.Render, places: opt.Territories}
+	s := &Service{store: store, schemas: reg, clock: opt.Clock, changed: opt.Changed, render: opt.Render, media: opt.Media, places: opt.Territories}
 	if s.places == nil {
 		s.places = reg.Territories()
 	}
