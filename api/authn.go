@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -37,6 +38,9 @@ func (s *Server) signed(op *operation) handler {
 	asks := access.Known(op.Needs)
 	return func(c *gin.Context) error {
 		actor, err := s.authenticate(c.Request)
+		if op.Page && content.AsProblem(err).Class == content.Unauthenticated && c.Request.Header["Authorization"] == nil && wantsPage(c.Request) {
+			return seeOther(c, "/auth/login?next="+url.QueryEscape(accountPath))
+		}
 		if err != nil {
 			return err
 		}
@@ -78,8 +82,8 @@ func (s *Server) authenticate(r *http.Request) (content.Actor, error) {
 		}
 		actor, err = s.auth.AuthenticateToken(r.Context(), token)
 	} else {
-		secret := sessionSecret(r)
-		if secret == "" || !s.opt.Demo { // sessions begin in the demonstration only
+		secret := s.sessionSecret(r)
+		if secret == "" {
 			return actor, unauthenticated(nil)
 		}
 		if s.origins.Check(r) != nil {
@@ -108,12 +112,19 @@ func bearer(values []string) (string, bool) {
 	return strings.TrimSpace(token), ok && len(values) == 1 && strings.EqualFold(scheme, "Bearer")
 }
 
+// cookieName is the session's cookie for this connection. Where the outside comes
+// over TLS only the first counts: another host of the domain cannot set it.
+func (s *Server) cookieName(r *http.Request) string {
+	if s.secure(r) {
+		return cookieSecure
+	}
+	return cookieLocal
+}
+
 // sessionSecret gives the value of the session's cookie, or "".
-func sessionSecret(r *http.Request) string {
-	for _, name := range []string{cookieSecure, cookieLocal} {
-		if c, err := r.Cookie(name); err == nil {
-			return c.Value
-		}
+func (s *Server) sessionSecret(r *http.Request) string {
+	if c, err := r.Cookie(s.cookieName(r)); err == nil {
+		return c.Value
 	}
 	return ""
 }

@@ -15,7 +15,7 @@ var inline = regexp.MustCompile(`(?i)<script[^>]*>[^<]|<style|\sstyle\s*=|\son[a
 // TestEveryAnswerIsProtected calls every operation and looks at the headers of
 // what comes back, successes and problems alike.
 func TestEveryAnswerIsProtected(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, withRogue(t))
 	w.fill()
 	calls := examples(t, w)
 	for _, op := range w.server.operations {

@@ -227,7 +227,7 @@ func (l *limiter) bySecret(secret string) uint64 { return maphash.String(l.seed,
 
 // credential gives what a request shows to say who calls, or "". It reads the
 // same places as authenticate.
-func credential(r *http.Request) string {
+func (s *Server) credential(r *http.Request) string {
 	if shown := r.Header["Authorization"]; len(shown) > 0 {
 		token, ok := bearer(shown)
 		if !ok {
@@ -235,7 +235,7 @@ func credential(r *http.Request) string {
 		}
 		return token
 	}
-	return sessionSecret(r)
+	return s.sessionSecret(r)
 }
 
 // admit decides whether a request may go on, and tells in the headers how many
@@ -251,7 +251,7 @@ func (s *Server) admit(c *gin.Context, kind rateClass, now time.Time) error {
 	a := s.address(c.Request)
 	var key uint64
 	if secret := ""; kind == rateToken {
-		if secret = credential(c.Request); secret != "" {
+		if secret = s.credential(c.Request); secret != "" {
 			wrong := s.rules[rateRefused]
 			if st := s.limiter.take(s.limiter.byAddress(rateRefused, a), wrong, at, 0); !st.ok {
 				return tooMany(c.Writer.Header(), wrong, st)
@@ -274,7 +274,7 @@ func (s *Server) admit(c *gin.Context, kind rateClass, now time.Time) error {
 
 // refused counts wrong credentials against the caller's address.
 func (s *Server) refused(c *gin.Context, now time.Time) {
-	if r := s.rules[rateRefused]; r != nil && credential(c.Request) != "" {
+	if r := s.rules[rateRefused]; r != nil && s.credential(c.Request) != "" {
 		s.limiter.take(s.limiter.byAddress(rateRefused, s.address(c.Request)), r, int64(now.Sub(s.began)), 1)
 	}
 }

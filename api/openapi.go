@@ -48,10 +48,8 @@ func (s *Server) document() *huma.OpenAPI {
 	doc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		schemeToken: {Type: "http", Scheme: "bearer", BearerFormat: "opaque", Description: "A token of `prassi token create`."},
 	}
-	if s.opt.Demo {
-		doc.Components.SecuritySchemes[schemeSession] = &huma.SecurityScheme{
-			Type: "apiKey", In: "cookie", Name: cookieLocal, Description: "The session of the demonstration's login.",
-		}
+	doc.Components.SecuritySchemes[schemeSession] = &huma.SecurityScheme{
+		Type: "apiKey", In: "cookie", Name: cookieSecure, Description: "The session of a browser; without TLS, on this machine, the cookie is called " + cookieLocal + ".",
 	}
 	maps.Copy(doc.Components.Schemas.Map(), sharedSchemas())
 	for _, t := range s.schemas.Types() {
@@ -73,10 +71,7 @@ func (s *Server) describe(reg huma.Registry, op *operation) *huma.Operation {
 		Tags: []string{op.Tag}, Responses: map[string]*huma.Response{},
 	}
 	if op.Access == signed {
-		out.Security = []map[string][]string{{schemeToken: {}}}
-		if s.opt.Demo {
-			out.Security = append(out.Security, map[string][]string{schemeSession: {}})
-		}
+		out.Security = []map[string][]string{{schemeToken: {}}, {schemeSession: {}}}
 	}
 	for _, p := range op.Params {
 		out.Parameters = append(out.Parameters, &huma.Param{

@@ -49,7 +49,12 @@ type operation struct {
 	// there is none.
 	Body any
 	// Form: the body may also come from an HTML form.
-	Form    bool
+	Form bool
+	// Page: people come here in a browser. It is told failures as a page, and who
+	// is not signed in is led to the login.
+	Page bool
+	// Once: GET uses something up, so that there is no HEAD beside it.
+	Once    bool
 	Answers []answer
 	// Problems are the statuses of problems beside those that commonProblems
 	// adds.

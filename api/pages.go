@@ -13,8 +13,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
-
-	"github.com/prassi-cms/prassi/auth"
 )
 
 //go:embed pages
@@ -45,10 +43,6 @@ type (
 	}
 	docsSchema struct{ Name, JSON string }
 
-	loginPage struct {
-		Lang, Dir, Title, Intro, As, Next string
-		People                            []auth.Person
-	}
 	problemView struct{ Lang, Dir, Code, Title, Text string }
 )
 
@@ -85,8 +79,6 @@ func renderPage(name string, data any) ([]byte, error) {
 	}
 	return b.Bytes(), nil
 }
-
-func renderLogin(p loginPage) ([]byte, error) { return renderPage("login", p) }
 
 // asset answers with a page that was rendered at the start, or a file that pages
 // use.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -48,13 +49,12 @@ const (
 // into an error of a problem, or into a page: a test sees that each has its
 // message in every language. It comes beside content.Codes and
 // schemas.IssueCodes.
-var Codes = []string{
+var Codes = slices.Concat([]string{
 	codeMalformedJSON, codeDuplicateKey, codeTooDeep, codeInvalidUTF8, codeInvalidBody, codeBodyTooLarge,
 	codeMediaType, codeInvalidQuery, codeUnknownParameter, codeRepeated, codeInvalidParameter, codeInvalidHeader,
 	codeNotAcceptable, codeMethod, codeGone, codeTimeout, codeTooBusy, codeCrossOrigin, codeNotHere,
 	codeUnknownPerson, codeNotReady, codeInvalidGrant, codeTooMany,
-	"login_title", "login_intro", "login_as",
-}
+}, sessionCodes)
 
 // The one table from failures to statuses. A class of package content has its
 // row; a code with a status of its own comes first.
@@ -86,6 +86,11 @@ var (
 		codeGone:          http.StatusGone,
 		codeTimeout:       http.StatusRequestTimeout,
 		codeTooMany:       http.StatusTooManyRequests,
+		"provider_error":  http.StatusBadGateway,
+		"sign_in_expired": http.StatusBadRequest,
+		"sign_in_used":    http.StatusBadRequest,
+		"sign_in_invalid": http.StatusBadRequest,
+		"logout_invalid":  http.StatusBadRequest,
 	}
 )
 
@@ -135,18 +140,27 @@ func invalid(code, path, what string, params map[string]any) *content.Problem {
 // fail answers with the problem of err. Causes go to the log, never into the
 // answer.
 func (s *Server) fail(c *gin.Context, err error) {
-	p := content.AsProblem(err)
+	if p, status, written := s.prepareFailure(c, err); !written {
+		writeProblem(c, language(c), status, p, requestID(c))
+	}
+}
+
+// prepareFailure gives the problem of err and its status, logs it and sets its
+// headers. written says that an answer was begun already, and that it is too late
+// to say anything: serve cuts the connection.
+func (s *Server) prepareFailure(c *gin.Context, err error) (p *content.Problem, status int, written bool) {
+	p = content.AsProblem(err)
 	if p.Class == content.Internal && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 		p = &content.Problem{Class: content.Unavailable, Code: "store_unavailable", Err: err}
 	}
 	id := requestID(c)
-	status := statusOf(p)
+	status = statusOf(p)
 	if status >= http.StatusInternalServerError {
 		s.log.LogAttrs(c.Request.Context(), slog.LevelError, "request failed",
 			slog.String("request_id", id), slog.String("code", p.Code), slog.Any("error", p.Err))
 	}
 	if c.Writer.Written() {
-		return // too late to say anything; serve cuts the connection
+		return p, status, true
 	}
 	h := c.Writer.Header()
 	for _, name := range []string{"Etag", "Content-Encoding", "Content-Language", "Last-Modified", "Content-Length"} {
@@ -165,7 +179,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 			h["Cache-Control"] = publicShort
 		}
 	}
-	writeProblem(c, language(c), status, p, id)
+	return p, status, false
 }
 
 // writeProblem writes the body of a problem in one language.

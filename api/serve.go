@@ -26,7 +26,7 @@ func (s *Server) mount(op *operation) {
 	handle := s.serve(op)
 	path := ginPath(op.Route)
 	s.engine.Handle(op.Method, path, handle)
-	if op.Method == http.MethodGet {
+	if op.Method == http.MethodGet && !op.Once {
 		s.engine.HEAD(path, handle)
 	}
 	if op.Access == public {
@@ -80,7 +80,12 @@ func (s *Server) serve(op *operation) gin.HandlerFunc {
 		if err == nil {
 			return
 		}
-		if s.fail(c, err); rate == rateToken && c.Writer.Status() == http.StatusUnauthorized {
+		if op.Page && wantsPage(c.Request) {
+			s.failPage(c, err)
+		} else {
+			s.fail(c, err)
+		}
+		if rate == rateToken && c.Writer.Status() == http.StatusUnauthorized {
 			s.refused(c, start)
 		}
 	}

@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
-	"github.com/prassi-cms/prassi/auth"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/prassi-cms/prassi/auth"
+	"github.com/prassi-cms/prassi/internal/leak"
 )
 
 // login begins a session and gives its cookie.
@@ -15,6 +17,8 @@ func (w *world) login(person string) string {
 	w.t.Helper()
 	a := w.send("", "POST", "/auth/login", `{"person":"`+person+`"}`).want(w.t, 200)
 	cookie, _, _ := strings.Cut(a.Header.Get("Set-Cookie"), ";")
+	_, secret, _ := strings.Cut(cookie, "=")
+	leak.Secret(secret)
 	return cookie
 }
 
@@ -23,23 +27,15 @@ func TestDevelopmentLogin(t *testing.T) {
 	a := w.send("", "POST", "/auth/login", `{"person":"carla"}`).want(t, 200)
 	set := a.Header.Get("Set-Cookie")
 	if !strings.HasPrefix(set, "prassi_session=") || !strings.Contains(set, "HttpOnly") || !strings.Contains(set, "SameSite=Lax") || strings.Contains(set, "Domain") {
-		t.Errorf("Set-Cookie: %s", set)
+		t.Error("the cookie's attributes")
 	}
 	cookie := w.login("carla")
 	if me := w.send("", "GET", "/auth/me", "", "Cookie", cookie).want(t, 200).json(t); me["id"] != "person:carla" {
 		t.Errorf("%v", me)
 	}
 	w.send("", "POST", "/auth/login", `{"person":"nobody"}`).problem(t, 422, codeInvalidBody)
-	w.send("", "POST", "/auth/login", `person=edo&x=1`, "Content-Type", "application/x-www-form-urlencoded").problem(t, 400, codeInvalidQuery)
-	for next, want := range map[string]string{
-		"/docs": "/docs", "//evil.example": "/auth/me", "https://evil.example": "/auth/me", `/\evil.example`: "/auth/me", "": "/auth/me", "docs": "/auth/me",
-		"javascript:alert(1)": "/auth/me", "/a?b=c#d": "/a?b=c#d",
-	} {
-		if got := localPath(next); got != want {
-			t.Errorf("after login %q leads to %q", next, got)
-		}
-	}
-	w.send("", "POST", "/auth/logout", "", "Cookie", cookie).want(t, 204)
+	w.send("", "POST", "/auth/login", `person=edo&x=1`, "Content-Type", typeForm).problem(t, 400, codeInvalidQuery)
+	w.send("", "POST", "/auth/logout", "", "Cookie", cookie).want(t, 200)
 	w.send("", "GET", "/auth/me", "", "Cookie", cookie).problem(t, 401, "unauthenticated")
 }
 
@@ -96,15 +92,16 @@ func TestLoginIsForThisMachineOnly(t *testing.T) {
 			t.Errorf("%s: %d", name, rec.Code)
 		}
 	}
-	// Outside the demonstration there is no such thing, nor a use for what is left
-	// of one.
+	// Outside the demonstration there is no such thing; a session is one anywhere.
 	w = newWorld(t, func(o *Options) { o.Demo = false })
 	secret, _, err := w.auth.StartSession(context.Background(), auth.NewSession{Person: "ada"})
 	w.must(err)
-	w.send("", "GET", "/auth/me", "", "Cookie", cookieLocal+"="+secret).problem(t, 401, "unauthenticated")
-	w.send("", "GET", "/auth/login", "").problem(t, 404, "not_found")
-	w.send("", "POST", "/auth/login", `{"person":"ada"}`).problem(t, 404, "not_found")
-	if doc := string(w.send("", "GET", "/openapi.json", "").body); strings.Contains(doc, "/auth/login") {
+	w.send("", "GET", "/auth/me", "", "Cookie", cookieLocal+"="+leak.Secret(secret)).want(t, 200)
+	if page := w.send("", "GET", "/auth/login", "").want(t, 200); strings.Contains(string(page.body), "Ada") {
+		t.Errorf("%s", page.body)
+	}
+	w.send("", "POST", "/auth/login", `{"person":"ada"}`).problem(t, 405, codeMethod)
+	if doc := string(w.send("", "GET", "/openapi.json", "").body); strings.Contains(doc, "logIn\"") {
 		t.Error("the document tells of a login that is not there")
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -20,6 +19,7 @@ import (
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/content/markdown"
 	"github.com/prassi-cms/prassi/content/sqlitestore"
+	"github.com/prassi-cms/prassi/internal/leak"
 	"github.com/prassi-cms/prassi/media"
 	"github.com/prassi-cms/prassi/schemas"
 )
@@ -73,11 +73,11 @@ func newWorld(t testing.TB, change ...func(*Options)) *world {
 		w.must(w.auth.PutPerson(context.Background(), content.System("test"), p))
 		secret, _, err := w.auth.CreateToken(context.Background(), content.System("test"), auth.NewToken{Name: p.ID, Grants: p.Grants, Life: time.Hour})
 		w.must(err)
-		w.tokens[p.ID] = secret
+		w.tokens[p.ID] = leak.Secret(secret)
 	}
 	opt := Options{
 		Service: w.service, Catalog: w.catalog, Auth: w.auth, Ledger: w.ledger, Media: w.media, Store: w.store, Schemas: reg,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Version: "test", Demo: true, DemoPeople: people, Rates: ample,
+		Logger: leak.Logger(), Version: "test", Demo: true, DemoPeople: people, Rates: ample,
 	}
 	for _, f := range change {
 		f(&opt)

@@ -200,7 +200,8 @@ func (s *source) constants(pkg string, d ast.Decl, fset *token.FileSet) {
 	}
 }
 
-// readLists reads the variables Codes and IssueCodes, which must be written out.
+// readLists reads the variables Codes, IssueCodes and those whose names end so,
+// which must be written out. Codes may put several lists together.
 func (s *source) readLists(t *testing.T, pkg string, f *ast.File) {
 	t.Helper()
 	for _, d := range f.Decls {
@@ -210,13 +211,17 @@ func (s *source) readLists(t *testing.T, pkg string, f *ast.File) {
 		}
 		for _, spec := range g.Specs {
 			v := spec.(*ast.ValueSpec)
-			if name := v.Names[0].Name; name != "Codes" && name != "IssueCodes" {
+			if !strings.HasSuffix(v.Names[0].Name, "Codes") {
 				continue
 			}
 			name := pkg + "." + v.Names[0].Name
 			var c *ast.CompositeLit
 			if len(v.Values) == 1 {
-				c, _ = v.Values[0].(*ast.CompositeLit)
+				value := v.Values[0]
+				if call, ok := value.(*ast.CallExpr); ok && len(call.Args) > 0 { // slices.Concat([]string{…}, otherCodes)
+					value = call.Args[0]
+				}
+				c, _ = value.(*ast.CompositeLit)
 			}
 			if c == nil {
 				t.Errorf("%s is not a list that is written out", name)
