@@ -9,6 +9,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/prassi-cms/prassi/audit"
 	"github.com/prassi-cms/prassi/auth"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/content/access"
@@ -27,6 +28,10 @@ type call struct {
 	actor content.Actor
 	// lang is the language of messages and labels.
 	lang string
+	// whole is the context without the limit of ctx, for answers of any length.
+	whole context.Context
+	// traces are the addresses that this answer has asked for, by trace.
+	traces map[string]string
 }
 
 // ctx is the request's context, which ends when Limits.Handle is over.
@@ -45,20 +50,22 @@ func (s *Server) signed(op *operation) handler {
 			return err
 		}
 		c.Set(keyActor, actor)
-		ctx, cancel := context.WithTimeout(c.Request.Context(), s.limits.Handle)
+		whole := c.Request.Context()
+		ctx, cancel := context.WithTimeout(whole, s.limits.Handle)
 		defer cancel()
-		c.Request = c.Request.WithContext(ctx)
 		if asks {
 			if err := s.service.Allow(actor, op.Needs, access.Object{}); err != nil {
 				return err
 			}
+			ctx = audit.Under(ctx, s.service.May(actor, op.Needs, access.Object{}))
 		}
+		c.Request = c.Request.WithContext(ctx)
 		if op.Method != http.MethodGet {
 			if actor.Trace, err = s.ledger.Trace(ctx, actor.ID, s.address(c.Request).String()); err != nil {
 				return err
 			}
 		}
-		return op.Call(&call{Context: c, actor: actor, lang: language(c)})
+		return op.Call(&call{Context: c, actor: actor, lang: language(c), whole: whole})
 	}
 }
 

@@ -16,12 +16,6 @@ import (
 	"github.com/prassi-cms/prassi/schemas"
 )
 
-// Bounds of the editorial pages.
-const (
-	defaultPage = 20
-	maxPage     = 100
-)
-
 // NewDocument begins a document with its first variant.
 type NewDocument struct {
 	Type   string         `json:"type"`
@@ -79,25 +73,6 @@ type PreviewReference struct {
 	End   int `json:"end" minimum:"0" doc:"Where it ends in the Markdown, in bytes."`
 }
 
-// DocumentPage is a page of documents.
-type DocumentPage struct {
-	Items []Document `json:"items"`
-	Links PageLinks  `json:"_links"`
-}
-
-// RevisionPage is a page of a variant's history, newest first.
-type RevisionPage struct {
-	Items []Revision `json:"items"`
-	Total int        `json:"total" minimum:"0"`
-	Links PageLinks  `json:"_links"`
-}
-
-// EventPage is a page of what happened to a document, newest first.
-type EventPage struct {
-	Items []Event   `json:"items"`
-	Links PageLinks `json:"_links"`
-}
-
 // Comparison is what differs between two revisions.
 type Comparison struct {
 	From    int           `json:"from" minimum:"0"`
@@ -150,72 +125,57 @@ const (
 )
 
 func (s *Server) listDocuments(params []param) func(*call) error {
-	known := queryNames(params)
-	return func(c *call) error {
-		q, err := parseQuery(c.Request.URL.RawQuery, known...)
-		if err != nil {
-			return err
-		}
+	ask := func(c *call, q *query) rows[*content.Document] {
 		f := content.Filter{
 			Type: q.text("type"), State: q.text("state"), Territory: q.text("territory"), Owner: q.text("owner"), Mine: q.flag("mine"),
 		}
 		if tag := q.text("locale"); tag != "" {
 			l, ok := s.schemas.Locale(tag)
 			if !ok {
-				q.issues = append(q.issues, schemas.Issue{Path: "/locale", Code: "unknown_locale", Params: map[string]any{"locale": echo(tag)}})
+				q.wrong("locale", "unknown_locale", "locale")
 			}
 			f.Locale = l.Tag
 		}
 		if f.State != "" && !s.knownState(f.State) {
-			q.issues = append(q.issues, schemas.Issue{Path: "/state", Code: "invalid_state", Params: map[string]any{"state": echo(f.State)}})
+			q.wrong("state", "invalid_state", "state")
 		}
 		order := q.oneOf("sort", sortNewest, sortTitle)
 		if order == sortTitle {
 			f.Order = content.ByTitle
 		}
-		limit := int(q.integer("limit", defaultPage, 1, maxPage))
-		if err := q.err(); err != nil {
-			return err
+		return rows[*content.Document]{
+			read: func(limit int) ([]*content.Document, error) {
+				if cursor := q.text("cursor"); cursor != "" {
+					var at documentCursor
+					data, err := base64.RawURLEncoding.DecodeString(cursor)
+					if err != nil || json.Unmarshal(data, &at) != nil || at.Sort != order {
+						return nil, invalidCursor()
+					}
+					f.After = content.Position{UpdatedAt: at.At, Title: at.Title, ID: at.ID}
+				}
+				f.Limit = limit
+				return s.service.List(c.ctx(), c.actor, f)
+			},
+			place: func(d *content.Document) string { return placeOf(d, order) },
 		}
-		if cursor := q.text("cursor"); cursor != "" {
-			var at documentCursor
-			data, err := base64.RawURLEncoding.DecodeString(cursor)
-			if err != nil || json.Unmarshal(data, &at) != nil || at.Sort != order {
-				return &content.Problem{Class: content.Invalid, Code: "invalid_cursor"}
-			}
-			f.After = content.Position{UpdatedAt: at.At, Title: at.Title, ID: at.ID}
-		}
-		f.Limit = limit + 1 // one more tells whether there is a next page
-		docs, err := s.service.List(c.ctx(), c.actor, f)
-		if err != nil {
-			return err
-		}
-		next := ""
-		if len(docs) > limit {
-			docs = docs[:limit]
-			last := content.PositionOf(docs[limit-1])
-			at := documentCursor{Sort: order, ID: last.ID}
-			if order == sortTitle {
-				at.Title = last.Title
-			} else {
-				at.At = last.UpdatedAt
-			}
-			data, err := json.Marshal(at)
-			if err != nil {
-				return err
-			}
-			next = base64.RawURLEncoding.EncodeToString(data)
-		}
-		body := DocumentPage{Items: []Document{}, Links: s.links(c.Context, next)}
-		for _, d := range docs {
-			v, err := s.documentView(c.ctx(), c, d)
-			if err != nil {
-				return err
-			}
-			body.Items = append(body.Items, v)
-		}
-		return answerJSON(c.Context, http.StatusOK, body)
 	}
+	return listPage(s, params, ask, func(c *call, d *content.Document) (Document, error) { return s.documentView(c.ctx(), c, d) })
+}
+
+// placeOf is the cursor behind a document in an order.
+func placeOf(d *content.Document, order string) string {
+	last := content.PositionOf(d)
+	at := documentCursor{Sort: order, ID: last.ID}
+	if order == sortTitle {
+		at.Title = last.Title
+	} else {
+		at.At = last.UpdatedAt
+	}
+	data, err := json.Marshal(at)
+	if err != nil {
+		panic("api: " + err.Error()) // text and a time that is stored
+	}
+	return base64.RawURLEncoding.EncodeToString(data)
 }
 
 // knownState says whether any workflow has that state.
@@ -364,40 +324,23 @@ func revisionNumber(text string) (int, error) {
 }
 
 func (s *Server) listRevisions(params []param) func(*call) error {
-	known := queryNames(params)
-	return func(c *call) error {
-		q, err := parseQuery(c.Request.URL.RawQuery, known...)
-		if err != nil {
-			return err
+	ask := func(c *call, q *query) rows[*content.Revision] {
+		id, locale, before := c.Param("id"), s.localeParam(c), int(q.integer("cursor", 0, 1, 1<<31-1))
+		return rows[*content.Revision]{
+			read: func(limit int) ([]*content.Revision, error) {
+				return s.service.History(c.ctx(), c.actor, id, locale, before, limit)
+			},
+			place: func(r *content.Revision) string { return strconv.Itoa(r.Number) },
+			total: func() (int, error) {
+				d, err := s.service.Get(c.ctx(), c.actor, id)
+				if err != nil || d.Variant(locale) == nil {
+					return 0, err
+				}
+				return d.Variant(locale).Latest.Number, nil
+			},
 		}
-		limit := int(q.integer("limit", defaultPage, 1, maxPage))
-		before := int(q.integer("cursor", 0, 1, 1<<31-1))
-		if err := q.err(); err != nil {
-			return err
-		}
-		id, locale := c.Param("id"), s.localeParam(c)
-		revisions, err := s.service.History(c.ctx(), c.actor, id, locale, before, limit)
-		if err != nil {
-			return err
-		}
-		d, err := s.service.Get(c.ctx(), c.actor, id)
-		if err != nil {
-			return err
-		}
-		body := RevisionPage{Items: []Revision{}}
-		if v := d.Variant(locale); v != nil {
-			body.Total = v.Latest.Number
-		}
-		next := ""
-		for _, r := range revisions {
-			body.Items = append(body.Items, revisionView(r))
-			if next = strconv.Itoa(r.Number); r.Number == 1 {
-				next = ""
-			}
-		}
-		body.Links = s.links(c.Context, next)
-		return answerJSON(c.Context, http.StatusOK, body)
 	}
+	return listPage(s, params, ask, func(_ *call, r *content.Revision) (Revision, error) { return revisionView(r), nil })
 }
 
 func (s *Server) getRevision(c *call) error {
@@ -427,7 +370,7 @@ func (s *Server) compareRevisions(params []param) func(*call) error {
 		body.From = int(q.integer("from", 0, 0, 1<<31-1))
 		body.To = int(q.integer("to", 0, 1, 1<<31-1))
 		if body.To == 0 && len(q.issues) == 0 {
-			q.issues = append(q.issues, schemas.Issue{Path: "/to", Code: schemas.CodeRequired, Params: map[string]any{"field": "to"}})
+			q.missing("to")
 		}
 		if err := q.err(); err != nil {
 			return err
@@ -459,32 +402,16 @@ func (s *Server) fieldLabel(typ, name, lang string) string {
 }
 
 func (s *Server) listEvents(params []param) func(*call) error {
-	known := queryNames(params)
-	return func(c *call) error {
-		q, err := parseQuery(c.Request.URL.RawQuery, known...)
-		if err != nil {
-			return err
-		}
-		limit := int(q.integer("limit", defaultPage, 1, maxPage))
+	ask := func(c *call, q *query) rows[content.Event] {
 		before := q.integer("cursor", 0, 1, 1<<53)
-		if err := q.err(); err != nil {
-			return err
+		return rows[content.Event]{
+			read: func(limit int) ([]content.Event, error) {
+				return s.service.Events(c.ctx(), c.actor, c.Param("id"), before, limit)
+			},
+			place: func(e content.Event) string { return strconv.FormatInt(e.Seq, 10) },
 		}
-		events, err := s.service.Events(c.ctx(), c.actor, c.Param("id"), before, limit+1)
-		if err != nil {
-			return err
-		}
-		next := ""
-		if len(events) > limit {
-			events = events[:limit]
-			next = strconv.FormatInt(events[limit-1].Seq, 10)
-		}
-		body := EventPage{Items: []Event{}, Links: s.links(c.Context, next)}
-		for i := range events {
-			body.Items = append(body.Items, s.eventView(&events[i], c.lang))
-		}
-		return answerJSON(c.Context, http.StatusOK, body)
 	}
+	return listPage(s, params, ask, func(c *call, e content.Event) (Event, error) { return s.eventView(&e, c.lang), nil })
 }
 
 // preview renders Markdown as the public will read it. Rendering costs the

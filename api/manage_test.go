@@ -130,7 +130,7 @@ func TestHistoryAndRestore(t *testing.T) {
 	}
 	var seen []int
 	for path := at + "/revisions?limit=2"; path != ""; {
-		var page RevisionPage
+		var page Page[Revision]
 		w.send("edo", "GET", path, "").want(t, 200).into(t, &page)
 		if page.Total != 5 {
 			t.Errorf("total %d", page.Total)
@@ -157,7 +157,7 @@ func TestHistoryAndRestore(t *testing.T) {
 	if v.Latest.Number != 6 || v.Fields["body"] != "Versione 2" {
 		t.Errorf("restored %+v %v", v.Latest, v.Fields["body"])
 	}
-	var events EventPage
+	var events Page[Event]
 	w.send("edo", "GET", "/api/v1/manage/documents/"+v.ID+"/events?limit=100", "").want(t, 200).into(t, &events)
 	if len(events.Items) != 6 || events.Items[5].Kind != "created" || events.Items[5].To.Label == "" {
 		t.Errorf("%d events %+v", len(events.Items), events.Items)
@@ -177,7 +177,7 @@ func TestDocumentListsPage(t *testing.T) {
 	for _, limit := range []int{1, 3, 7, 100} {
 		var got []string
 		for path := fmt.Sprintf("/api/v1/manage/documents?sort=title&type=article&limit=%d", limit); path != ""; {
-			var page DocumentPage
+			var page Page[Document]
 			w.send("ada", "GET", path, "").want(t, 200).into(t, &page)
 			for _, d := range page.Items {
 				got = append(got, d.Variants[0].Title)
@@ -188,7 +188,7 @@ func TestDocumentListsPage(t *testing.T) {
 			t.Errorf("limit %d: %v, want %v", limit, got, want)
 		}
 	}
-	var mine DocumentPage
+	var mine Page[Document]
 	w.send("carla", "GET", "/api/v1/manage/documents?limit=100", "").want(t, 200).into(t, &mine)
 	if len(mine.Items) != 3 {
 		t.Errorf("a contributor sees %d documents", len(mine.Items))

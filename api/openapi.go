@@ -90,6 +90,10 @@ func (s *Server) describe(reg huma.Registry, op *operation) *huma.Operation {
 		if rateOf(op) != rateNone {
 			r.Headers = withRateLimit(r.Headers)
 		}
+		if same := out.Responses[strconv.Itoa(a.Status)]; same != nil { // the same in another format
+			maps.Copy(same.Content, r.Content)
+			continue
+		}
 		out.Responses[strconv.Itoa(a.Status)] = r
 	}
 	for _, status := range commonProblems(op) {

@@ -145,11 +145,12 @@ var ifNoneMatch = param{
 
 // headerDocs describes the headers that answers carry.
 var headerDocs = map[string]string{
-	"ETag":             "Names the version of what is answered (RFC 9110, section 8.8.3).",
-	"Content-Language": "The language of the content (BCP 47).",
-	"Location":         "Where to go.",
-	"Set-Cookie":       "The session.",
-	"Cache-Control":    "How long the answer may be kept.",
+	"ETag":                "Names the version of what is answered (RFC 9110, section 8.8.3).",
+	"Content-Language":    "The language of the content (BCP 47).",
+	"Location":            "Where to go.",
+	"Set-Cookie":          "The session.",
+	"Cache-Control":       "How long the answer may be kept.",
+	"Content-Disposition": "The name of the file.",
 }
 
 // commonProblems gives the statuses of problems that any operation of its kind
@@ -200,6 +201,7 @@ func queryNames(params []param) []string {
 func (s *Server) table() []*operation {
 	out := s.deliveryTable()
 	out = append(out, s.manageTable()...)
+	out = append(out, s.accessTable()...)
 	out = append(out, s.sessionTable()...)
 	out = append(out, s.systemTable()...)
 	for _, op := range out {

@@ -54,7 +54,7 @@ var Codes = slices.Concat([]string{
 	codeMediaType, codeInvalidQuery, codeUnknownParameter, codeRepeated, codeInvalidParameter, codeInvalidHeader,
 	codeNotAcceptable, codeMethod, codeGone, codeTimeout, codeTooBusy, codeCrossOrigin, codeNotHere,
 	codeUnknownPerson, codeNotReady, codeInvalidGrant, codeTooMany,
-}, sessionCodes)
+}, peopleCodes, sessionCodes)
 
 // The one table from failures to statuses. A class of package content has its
 // row; a code with a status of its own comes first.

@@ -86,7 +86,8 @@ type Limits struct {
 	Idle       time.Duration // between two requests of a connection; 90 s
 	Grace      time.Duration // for requests under way when the server stops; 15 s
 	Previews   int           // rendered at once; one a processor
-	Turn       time.Duration // that a preview waits for its turn; 2 s
+	Exports    int           // of logs, written at once; 2
+	Turn       time.Duration // that a preview or an export waits for its turn; 2 s
 	Lag        int64         // events that a ready catalogue may be behind; 1000
 	Hot        int64         // bytes of answers kept in memory beside the catalogue; 16 MiB
 }
@@ -101,6 +102,7 @@ func (l Limits) withDefaults() Limits {
 	l.Idle = or(l.Idle, 90*time.Second)
 	l.Grace = or(l.Grace, 15*time.Second)
 	l.Previews = or(l.Previews, runtime.GOMAXPROCS(0))
+	l.Exports = or(l.Exports, 2)
 	l.Turn = or(l.Turn, 2*time.Second)
 	l.Lag = or(l.Lag, 1000)
 	l.Hot = or(l.Hot, 16<<20)
@@ -141,6 +143,7 @@ type Server struct {
 	pages      map[string]*stored
 	origins    *http.CrossOriginProtection
 	previews   chan struct{}
+	exports    chan struct{}
 	stopping   atomic.Bool
 }
 
@@ -165,6 +168,7 @@ func New(opt Options) (*Server, error) {
 	}
 	s.hot = newHot(s.limits.Hot)
 	s.previews = make(chan struct{}, s.limits.Previews)
+	s.exports = make(chan struct{}, s.limits.Exports)
 	if s.public != "" {
 		u, err := url.Parse(s.public)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {

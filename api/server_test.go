@@ -82,7 +82,7 @@ func TestBadInput(t *testing.T) {
 		w.send("edo", "POST", at, `{}`, "Content-Type", media).want(t, status)
 	}
 	w.send("edo", "POST", at, `{}`, "Content-Encoding", "gzip").problem(t, 415, codeMediaType)
-	var page DocumentPage
+	var page Page[Document]
 	w.send("edo", "GET", at, "").want(t, 200).into(t, &page)
 	if len(page.Items) != 1 {
 		t.Errorf("a refused request wrote something: %d documents", len(page.Items))

@@ -2,10 +2,6 @@ package api
 
 import (
 	"net/http"
-
-	"github.com/danielgtaylor/huma/v2"
-
-	"github.com/prassi-cms/prassi/content/access"
 )
 
 // answersVariant is the answer to every change of a variant.
@@ -22,10 +18,7 @@ func (s *Server) manageTable() []*operation {
 	id := pathParam("id", "The document.", format("uuid"))
 	locale := pathParam("locale", "The variant's language (BCP 47).", localeSchema())
 	number := pathParam("number", "The revision's number.", integer(1, 0))
-	limit := queryParam("limit", "Entries a page.", withDefault(integer(1, maxPage), defaultPage))
-	cursor := func(schema *huma.Schema) param {
-		return queryParam("cursor", "Where to go on: taken from `_links`.", schema)
-	}
+	limit, cursor := limitParam(), cursorParam
 	ok := func(body any) []answer { return []answer{{Status: http.StatusOK, Body: body}} }
 
 	var types, states []string
@@ -56,7 +49,6 @@ func (s *Server) manageTable() []*operation {
 		{Name: "to", In: "query", Required: true, Doc: "Number of the later revision.", Schema: integer(1, 1<<31-1)},
 	}
 	events := []param{id, limit, cursor(integer(1, 1<<53))}
-	tokens := []param{limit, cursor(text(64))}
 
 	const (
 		documents = manage + "/documents"
@@ -68,7 +60,7 @@ func (s *Server) manageTable() []*operation {
 			Summary: "Begin a document with its first variant", Body: NewDocument{}, Answers: answersVariant(http.StatusCreated),
 			Problems: []int{http.StatusConflict}, Call: s.createDocument, Needs: byContent},
 		{Method: http.MethodGet, Route: documents, ID: "listDocuments", Tag: tagDocuments,
-			Summary: "The documents that the caller may see", Params: list, Answers: ok(DocumentPage{}), Call: s.listDocuments(list), Needs: byContent},
+			Summary: "The documents that the caller may see", Params: list, Answers: ok(Page[Document]{}), Call: s.listDocuments(list), Needs: byContent},
 		{Method: http.MethodGet, Route: document, ID: "getDocument", Tag: tagDocuments,
 			Summary: "A document with its variants", Params: []param{id},
 			Answers: []answer{{Status: http.StatusOK, Body: Document{}, Headers: []string{"ETag"}}}, Call: s.getDocument, Needs: byContent},
@@ -92,9 +84,9 @@ func (s *Server) manageTable() []*operation {
 			Params:  []param{id, locale, pathParam("transition", "The step's name.", text(40)), ifMatch},
 			Answers: answersVariant(http.StatusOK), Call: s.unschedule, Needs: byContent},
 		{Method: http.MethodGet, Route: document + "/events", ID: "listEvents", Tag: tagRevisions,
-			Summary: "What happened to a document, newest first", Params: events, Answers: ok(EventPage{}), Call: s.listEvents(events), Needs: byContent},
+			Summary: "What happened to a document, newest first", Params: events, Answers: ok(Page[Event]{}), Call: s.listEvents(events), Needs: byContent},
 		{Method: http.MethodGet, Route: variant + "/revisions", ID: "listRevisions", Tag: tagRevisions,
-			Summary: "A variant's revisions, newest first", Params: history, Answers: ok(RevisionPage{}), Call: s.listRevisions(history), Needs: byContent},
+			Summary: "A variant's revisions, newest first", Params: history, Answers: ok(Page[Revision]{}), Call: s.listRevisions(history), Needs: byContent},
 		{Method: http.MethodGet, Route: variant + "/revisions/{number}", ID: "getRevision", Tag: tagRevisions,
 			Summary: "One revision with its fields", Params: []param{id, locale, number}, Answers: ok(Revision{}), Call: s.getRevision, Needs: byContent},
 		{Method: http.MethodPost, Route: variant + "/revisions/{number}/restore", ID: "restoreRevision", Tag: tagRevisions,
@@ -110,15 +102,6 @@ func (s *Server) manageTable() []*operation {
 			Summary: "Workflows, with all labels", Answers: ok(WorkflowPage{}), Call: s.listWorkflows, Needs: byCaller},
 		{Method: http.MethodGet, Route: manage + "/me", ID: "getCaller", Tag: tagAccess,
 			Summary: "Who calls, and with which roles", Answers: ok(Me{}), Call: s.me, Needs: byCaller},
-		{Method: http.MethodPost, Route: manage + "/tokens", ID: "createToken", Tag: tagAccess,
-			Summary: "Make an API token (administrators)", Body: NewToken{},
-			Answers: []answer{{Status: http.StatusCreated, Body: CreatedToken{}}}, Call: s.createToken, Needs: access.TokenManage},
-		{Method: http.MethodGet, Route: manage + "/tokens", ID: "listTokens", Tag: tagAccess,
-			Summary: "The API tokens, without their secrets (administrators)", Params: tokens,
-			Answers: ok(TokenPage{}), Call: s.listTokens(tokens), Needs: access.TokenManage},
-		{Method: http.MethodDelete, Route: manage + "/tokens/{id}", ID: "revokeToken", Tag: tagAccess,
-			Summary: "End an API token (administrators)", Params: []param{pathParam("id", "The token.", text(64))},
-			Answers: []answer{{Status: http.StatusNoContent}}, Call: s.revokeToken, Needs: access.TokenManage},
 	}
 	for _, op := range ops {
 		op.Access = signed

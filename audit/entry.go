@@ -64,6 +64,9 @@ func (e *Entry) id() string { return entryID(e.Subject, e.Number) }
 
 func entryID(subject string, number int64) string { return fmt.Sprintf("%s/%012d", subject, number) }
 
+// Place is the place of the entry among all, for All to go on after it.
+func (e *Entry) Place() string { return e.id() }
+
 // splitEntryID is the reverse of entryID.
 func splitEntryID(id string) (subject string, number int64, ok bool) {
 	i := strings.LastIndexByte(id, '/')
