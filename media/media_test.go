@@ -41,7 +41,7 @@ func code(err error) string {
 func TestPhotograph(t *testing.T) {
 	f := newFixture(t, Limits{})
 	hidden := []string{"GPS45.46N9.19E", "SERIAL-4711", "Exif", "xmpmeta", "Amina took this", "ICC_PROFILE", "hung on the end"}
-	upload := jpegOf(photo(1500, 1000),
+	upload := jpegOf(photo(750, 500),
 		exifGPS(6),
 		segment(0xe1, "http://ns.adobe.com/xap/1.0/\x00<x:xmpmeta><exif:GPSLatitude>45,27N</exif:GPSLatitude></x:xmpmeta>"),
 		segment(0xe2, "ICC_PROFILE\x00\x01\x01"+strings.Repeat("p", 100)),
@@ -54,7 +54,7 @@ func TestPhotograph(t *testing.T) {
 	}
 	item := f.add(t, `C:\Foto\festa di quartiere.JPEG`, upload)
 
-	if item.Width != 1000 || item.Height != 1500 || item.Type != typeJPEG || item.Name != "festa di quartiere.jpg" ||
+	if item.Width != 500 || item.Height != 750 || item.Type != typeJPEG || item.Name != "festa di quartiere.jpg" ||
 		item.Owner != "casa" || item.Person != "person:amina" || item.Bytes != int64(len(upload)) {
 		t.Errorf("the item is %+v", item)
 	}
@@ -70,7 +70,7 @@ func TestPhotograph(t *testing.T) {
 		}
 		checkFile(t, file, data)
 	}
-	if want := []string{"1000.jpg", "1000.webp", "640.jpg", "640.webp", "320.jpg", "320.webp"}; !slices.Equal(names, want) {
+	if want := []string{"500.jpg", "500.webp", "320.jpg", "320.webp"}; !slices.Equal(names, want) {
 		t.Errorf("the files are %v, not %v", names, want)
 	}
 	slices.Sort(want)
@@ -81,7 +81,7 @@ func TestPhotograph(t *testing.T) {
 	if got, err := f.Get(context.Background(), item.ID); err != nil || got.SHA256 != item.SHA256 || len(got.Files) != len(item.Files) {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	if n, faults, err := f.Verify(context.Background()); n != 6 || len(faults) > 0 || err != nil {
+	if n, faults, err := f.Verify(context.Background()); n != 4 || len(faults) > 0 || err != nil {
 		t.Errorf("verify: %d files, %v, %v", n, faults, err)
 	}
 }
@@ -171,8 +171,8 @@ func TestOrientation(t *testing.T) {
 // What is taken, and what becomes of it.
 func TestFormats(t *testing.T) {
 	f := newFixture(t, Limits{})
-	few := image.NewPaletted(image.Rect(0, 0, 900, 700), palette.WebSafe)
-	draw.Draw(few, few.Rect, drawing(900, 700), image.Point{}, draw.Src)
+	few := image.NewPaletted(image.Rect(0, 0, 400, 100), palette.WebSafe)
+	draw.Draw(few, few.Rect, drawing(400, 100), image.Point{}, draw.Src)
 	deep := image.NewNRGBA64(image.Rect(0, 0, 40, 30))
 	draw.Draw(deep, deep.Rect, photo(40, 30), image.Point{}, draw.Src)
 	grey := image.NewGray(image.Rect(0, 0, 40, 30))
@@ -188,7 +188,7 @@ func TestFormats(t *testing.T) {
 		{"logo.png", string(pngOf(drawing(700, 300))), "700.png 700.webp 320.png 320.webp", typePNG, "logo.png"},
 		{"scan.png", string(pngOf(deep)), "40.png 40.webp", typePNG, "scan.png"},
 		{"grey.jpg", string(jpegOf(grey)), "40.jpg 40.webp", typeJPEG, "grey.jpg"},
-		{"wide.jpg", string(jpegOf(photo(2600, 52))), "2560.jpg 2560.webp 1280.jpg 1280.webp 640.jpg 640.webp 320.jpg 320.webp", typeJPEG, "wide.jpg"},
+		{"wide.jpg", string(jpegOf(photo(2600, 20))), "2560.jpg 2560.webp 1280.jpg 1280.webp 640.jpg 640.webp 320.jpg 320.webp", typeJPEG, "wide.jpg"},
 		{"tall.png", string(pngOf(tall)), "1.png 1.webp", typePNG, "tall.png"},
 		{"moving.gif", string(gifOf(few, few)), "", typePNG, "moving.png"},
 		{"lied.pdf", string(pngOf(drawing(8, 8))), "", typePNG, "lied.png"},
@@ -229,14 +229,14 @@ func TestFormats(t *testing.T) {
 // lossless WebP, some bytes of which depend on what was encoded before.)
 func TestSameEveryTime(t *testing.T) {
 	f := newFixture(t, Limits{AtOnce: 4})
-	uploads := [][]byte{jpegOf(photo(700, 500)), pngOf(drawing(700, 500)), pngOf(photo(330, 90))}
+	uploads := [][]byte{jpegOf(photo(350, 200)), pngOf(drawing(350, 200)), pngOf(photo(330, 40))}
 	first := make([][]FileInfo, len(uploads))
 	same := func(files []FileInfo, drawing bool) []FileInfo {
 		return slices.DeleteFunc(files, func(f FileInfo) bool { return drawing && f.Type == typeWebP })
 	}
 	for i, u := range uploads {
 		first[i] = same(f.add(t, "x", u).Files, i == 1)
-		if len(first[i]) < 2 {
+		if len(first[i]) == 0 {
 			t.Fatal(first[i])
 		}
 	}
