@@ -92,8 +92,33 @@ var importRules = []importRule{
 		reason:    "Meilisearch stays in its driver",
 	},
 	{
+		forbidden: []string{"github.com/coreos/go-oidc/...", "golang.org/x/oauth2/...", "github.com/go-jose/..."},
+		except:    []string{"auth/oidc", "internal/..."},
+		reason:    "tokens of others are read in one place, which checks what these libraries do not",
+	},
+	{
+		forbidden: []string{"gocloud.dev/...", "github.com/aws/..."},
+		except:    []string{"media", "cmd/..."},
+		reason:    "where files lie is a detail of media (the wiring closes the bucket that media opened)",
+	},
+	{
+		forbidden: []string{"gocloud.dev/blob/fileblob", "gocloud.dev/blob/memblob", "gocloud.dev/blob/s3blob", "github.com/aws/..."},
+		to:        []string{"cmd/..."},
+		reason:    "which buckets there are is a detail of media.OpenBucket",
+	},
+	{
+		forbidden: []string{"image/gif", "image/jpeg", "golang.org/x/image/...", "github.com/deepteams/webp/...", "github.com/gabriel-vasile/mimetype/..."},
+		except:    []string{"media", "internal/..."},
+		reason:    "strangers' pictures are decoded in one place, within its budget",
+	},
+	{
+		forbidden: []string{"github.com/CycloneDX/...", "github.com/google/licensecheck/..."},
+		except:    []string{"internal/sbom/..."},
+		reason:    "the bill of materials is made beside the program, not by it",
+	},
+	{
 		forbidden: []string{"net/http/...", "net", "net/rpc/...", "html/template"},
-		to:        []string{"messages", "schemas", "content", "content/workflow", "content/markdown/...", "search"},
+		to:        []string{"messages", "schemas", "content", "content/access", "content/workflow", "content/markdown/...", "search", "audit"},
 		reason:    "the rules are the same for every caller; they know no transport and no page",
 	},
 	{
@@ -102,9 +127,19 @@ var importRules = []importRule{
 		reason:    "the workflow is a pure function: no clock, no store, no chance",
 	},
 	{
+		forbidden: []string{"context", "math/rand/...", "crypto/rand", "os", "io/fs", "sync/..."},
+		to:        []string{"content/access"},
+		reason:    "who may is a pure function of what it is given: no clock, no store, no chance",
+	},
+	{
 		forbidden: []string{"math/rand/..."},
-		to:        []string{"content", "auth"},
-		reason:    "identifiers and tokens come from crypto/rand",
+		to:        []string{"content", "content/access", "auth/...", "media", "outgoing", "api", "internal/secret"},
+		reason:    "identifiers, tokens and nonces come from crypto/rand",
+	},
+	{
+		forbidden: []string{"math/rand"}, // of the second version the name rules let one function through
+		to:        []string{"audit"},
+		reason:    "identifiers come from crypto/rand",
 	},
 	{
 		forbidden: []string{"testing/..."},
@@ -115,6 +150,14 @@ var importRules = []importRule{
 		forbidden: []string{"internal/mongoengine/..."},
 		except:    []string{"internal/bench/...", "internal/mongoengine/..."},
 		reason:    "the embedded engine is SSPL and for tests only; a release must not carry it",
+	},
+	{
+		forbidden: []string{
+			"internal/archtest", "internal/browser/...", "internal/endure", "internal/leak", "internal/npmcache", "internal/oidcprovider/...",
+			"internal/oidcrogue", "internal/projectfiles", "internal/sbom/...",
+		},
+		except: []string{"internal/..."},
+		reason: "it serves tests and the making of a release; a release must not carry it",
 	},
 	{
 		forbidden: []string{"io/ioutil", "log", "unsafe", "C"},
@@ -130,6 +173,8 @@ var importRules = []importRule{
 type nameRule struct {
 	pkg    string
 	names  []string
+	but    []string // instead of names: all names are forbidden but these
+	only   []string // the folders that it concerns; empty means every folder
 	except []string
 	// made: the names are types that may be passed along behind a pointer
 	// (*http.Client), but not made.
@@ -174,6 +219,67 @@ var nameRules = []nameRule{
 		names:  []string{"Exit"},
 		except: []string{"cmd/...", "internal/...", "content/storetest", "search/searchtest"},
 		reason: "a library returns its error; only a command ends the process (and a suite's child that dies on purpose)",
+	},
+	{
+		pkg:    "time",
+		but:    []string{"Time", "Duration"},
+		only:   []string{"content/access"},
+		reason: "who may is a pure function: it is told the time and does not ask for it",
+	},
+	{
+		pkg:    "math/rand/v2",
+		but:    []string{"N"},
+		only:   []string{"audit"},
+		reason: "identifiers come from crypto/rand; only how long a loser of a race waits is thrown by dice",
+	},
+	{
+		pkg:    "image",
+		names:  []string{"Decode", "DecodeConfig", "RegisterFormat"},
+		except: []string{"media", "internal/..."},
+		reason: "strangers' pictures are decoded in one place, within its budget",
+	},
+	{
+		pkg:    "image/png",
+		names:  []string{"Decode", "DecodeConfig"},
+		except: []string{"media", "internal/..."},
+		reason: "strangers' pictures are decoded in one place, within its budget",
+	},
+	{
+		pkg:    "crypto/md5",
+		but:    []string{"Size"},
+		reason: "it is broken: crypto/sha256",
+	},
+	{
+		pkg:    "crypto/sha1",
+		but:    []string{"Size"},
+		reason: "it is broken: crypto/sha256",
+	},
+	{
+		pkg:    "crypto/tls",
+		names:  []string{"VersionTLS10", "VersionTLS11", "VersionSSL30"},
+		reason: "RFC 8996: these versions are over",
+	},
+}
+
+// wordRule forbids a selector (x.Name, whatever x is) or whole string literals in
+// the non-test code of some folders.
+type wordRule struct {
+	selectors []string
+	literals  []string
+	only      []string
+	reason    string
+}
+
+var wordRules = []wordRule{
+	{
+		selectors: []string{"Holds"},
+		only:      []string{"api", "media", "auth/...", "catalog", "jobs"},
+		reason:    "who may is asked by action (content.Service.Allow), never by role",
+	},
+	{
+		literals: []string{"administrator", "editor", "contributor", "reviewer", "secretary", "translator"},
+		only:     []string{"api", "media", "auth/oidc", "catalog", "jobs", "audit"},
+		reason:   "code that names a role decides by it; who may what stands in schemas/access.yaml",
 	},
 }
 

@@ -51,6 +51,31 @@ func TestCheckImports(t *testing.T) {
 		"testing in a service":          {"jobs", "testing/fstest", "test helpers"},
 		"log without levels":            {"jobs", "log", "better way"},
 		"tokens by dice":                {"auth", "math/rand/v2", "crypto/rand"},
+		"nonces by dice":                {"auth/oidc", "math/rand", "crypto/rand"},
+		"ids of files by dice":          {"media", "math/rand/v2", "crypto/rand"},
+		"the ledger's old dice":         {"audit", "math/rand", "crypto/rand"},
+		"the ledger's pause":            {"audit", "math/rand/v2", ""},
+		"decisions and HTTP":            {"content/access", "net/http", "no transport"},
+		"decisions that wait":           {"content/access", "context", "pure function of what"},
+		"decisions and time":            {"content/access", "time", ""},
+		"tokens of others in api":       {"api", "github.com/coreos/go-oidc/v3/oidc", "one place"},
+		"tokens of others in auth":      {"auth", "github.com/go-jose/go-jose/v4", "one place"},
+		"tokens of others in cmd":       {"cmd/prassi", "golang.org/x/oauth2/clientcredentials", "one place"},
+		"tokens of others in place":     {"auth/oidc", "golang.org/x/oauth2", ""},
+		"a provider for tests":          {"internal/oidcprovider", "github.com/go-jose/go-jose/v4", ""},
+		"files in api":                  {"api", "gocloud.dev/blob", "detail of media"},
+		"files in their place":          {"media", "gocloud.dev/blob/s3blob", ""},
+		"the wiring and a bucket":       {"cmd/prassi", "gocloud.dev/blob", ""},
+		"the wiring and a kind of it":   {"cmd/prassi", "gocloud.dev/blob/s3blob", "media.OpenBucket"},
+		"a decoder in the API":          {"api", "image/jpeg", "within its budget"},
+		"a decoder in its place":        {"media", "golang.org/x/image/webp", ""},
+		"a bill of materials":           {"internal/sbom/write", "github.com/CycloneDX/cyclonedx-go", ""},
+		"a bill in the program":         {"cmd/prassi", "github.com/CycloneDX/cyclonedx-go", "beside the program"},
+		"a browser in the program":      {"cmd/prassi", own("internal/browser"), "must not carry"},
+		"a provider in the API":         {"api", own("internal/oidcprovider"), "must not carry"},
+		"the leak test in the ledger":   {"audit", own("internal/leak"), "must not carry"},
+		"a tool's own tool":             {"internal/browser", own("internal/npmcache"), ""},
+		"a tool that ships":             {"api", own("internal/csvcell"), ""},
 		"another YAML":                  {"schemas", "gopkg.in/yaml.v3", "one YAML library"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,7 +110,12 @@ func TestEveryRuleHasAReason(t *testing.T) {
 		}
 	}
 	for _, rule := range nameRules {
-		if rule.reason == "" || rule.pkg == "" || len(rule.names) == 0 {
+		if rule.reason == "" || rule.pkg == "" || (len(rule.names) == 0) == (len(rule.but) == 0) {
+			t.Errorf("a rule without a reason: %+v", rule)
+		}
+	}
+	for _, rule := range wordRules {
+		if rule.reason == "" || len(rule.only) == 0 || len(rule.selectors)+len(rule.literals) == 0 {
 			t.Errorf("a rule without a reason: %+v", rule)
 		}
 	}
@@ -124,6 +154,21 @@ func TestCheckSource(t *testing.T) {
 		"text templates":           {"api/a.go", `import "text/template"; var h = template.New("x")`, 0},
 		"a library that exits":     {"jobs/a.go", `import "os"; func f() { os.Exit(1) }`, 1},
 		"a suite's child":          {"content/storetest/a.go", `import "os"; func f() { os.Exit(1) }`, 0},
+		"a decision's clock":       {"content/access/a.go", `import "time"; var t = time.Now()`, 1},
+		"a decision's time":        {"content/access/a.go", `import "time"; var t time.Time; var d time.Duration`, 0},
+		"a clock elsewhere":        {"content/a.go", `import "time"; var t = time.Now()`, 0},
+		"a pause by dice":          {"audit/a.go", `import "math/rand/v2"; var n = rand.N(5)`, 0},
+		"an id by dice":            {"audit/a.go", `import "math/rand/v2"; var n = rand.Uint64()`, 1},
+		"a decoder":                {"cmd/prassi/a.go", `import "image/png"; var f = png.Decode`, 1},
+		"an encoder":               {"cmd/prassi/a.go", `import "image/png"; var f = png.Encode`, 0},
+		"a broken hash":            {"media/a.go", `import "crypto/md5"; var n = md5.Sum(nil)`, 1},
+		"a version that is over":   {"outgoing/a.go", `import "crypto/tls"; var v = tls.VersionTLS10`, 1},
+		"asking for a role":        {"api/a.go", `func f() bool { return s.service.Holds(a, "x") }`, 1},
+		"asking in the service":    {"content/a.go", `func f() bool { return s.Holds(a, "editor") }`, 0},
+		"a role in the API":        {"api/a.go", `func f(r string) bool { return r == "editor" }`, 1},
+		"a role in raw quotes":     {"api/a.go", "func f(r string) bool { return r == `administrator` }", 1},
+		"a word with a role in it": {"api/a.go", `var s = "the editor of a text"`, 0},
+		"a role in a test":         {"api/a_test.go", `var s = "editor"`, 0},
 		"a command that exits":     {"cmd/prassi/a.go", `import "os"; func f() { os.Exit(1) }`, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -31,10 +31,10 @@ func CheckSource(name string, source []byte) ([]string, error) {
 			return nil, err
 		}
 		for _, rule := range nameRules {
-			if rule.pkg != imported || matches(rule.except, path.Dir(name)) {
+			if rule.pkg != imported || !rule.concerns(path.Dir(name)) {
 				continue
 			}
-			local := path.Base(imported)
+			local := path.Base(strings.TrimSuffix(imported, "/v2"))
 			if spec.Name != nil {
 				local = spec.Name.Name
 			}
@@ -45,25 +45,52 @@ func CheckSource(name string, source []byte) ([]string, error) {
 		}
 	}
 	pointers := map[ast.Node]bool{} // selectors behind a star
+	violate := func(at ast.Node, what, reason string) {
+		violations = append(violations, fmt.Sprintf("%s: %s: %s", files.Position(at.Pos()), what, reason))
+	}
+	words := slices.DeleteFunc(slices.Clone(wordRules), func(r wordRule) bool { return !matches(r.only, path.Dir(name)) })
 	ast.Inspect(file, func(node ast.Node) bool {
-		if star, ok := node.(*ast.StarExpr); ok {
-			pointers[star.X] = true
-		}
-		selector, ok := node.(*ast.SelectorExpr)
-		if !ok {
-			return true
-		}
-		if of, ok := selector.X.(*ast.Ident); ok {
+		switch node := node.(type) {
+		case *ast.StarExpr:
+			pointers[node.X] = true
+		case *ast.BasicLit:
+			if text, err := strconv.Unquote(node.Value); err == nil && node.Kind == token.STRING {
+				for _, rule := range words {
+					if slices.Contains(rule.literals, text) {
+						violate(node, node.Value, rule.reason)
+					}
+				}
+			}
+		case *ast.SelectorExpr:
+			for _, rule := range words {
+				if slices.Contains(rule.selectors, node.Sel.Name) {
+					violate(node, "."+node.Sel.Name, rule.reason)
+				}
+			}
+			of, ok := node.X.(*ast.Ident)
+			if !ok {
+				return true
+			}
 			for _, rule := range rules[of.Name] {
-				if slices.Contains(rule.names, selector.Sel.Name) && !(rule.made && pointers[selector]) {
-					violations = append(violations, fmt.Sprintf("%s: %s.%s: %s",
-						files.Position(selector.Pos()), rule.pkg, selector.Sel.Name, rule.reason))
+				if rule.forbids(node.Sel.Name) && !(rule.made && pointers[node]) {
+					violate(node, rule.pkg+"."+node.Sel.Name, rule.reason)
 				}
 			}
 		}
 		return true
 	})
 	return violations, nil
+}
+
+func (r *nameRule) concerns(folder string) bool {
+	return (len(r.only) == 0 || matches(r.only, folder)) && !matches(r.except, folder)
+}
+
+func (r *nameRule) forbids(name string) bool {
+	if len(r.but) > 0 {
+		return !slices.Contains(r.but, name)
+	}
+	return slices.Contains(r.names, name)
 }
 
 // fileRule forbids text in any committed file.
