@@ -43,7 +43,7 @@ func (s *Server) signed(op *operation) handler {
 	asks := access.Known(op.Needs)
 	return func(c *gin.Context) error {
 		actor, err := s.authenticate(c.Request)
-		if op.Page && content.AsProblem(err).Class == content.Unauthenticated && c.Request.Header["Authorization"] == nil && wantsPage(c.Request) {
+		if err != nil && op.Page && content.AsProblem(err).Class == content.Unauthenticated && c.Request.Header["Authorization"] == nil && wantsPage(c.Request) {
 			return seeOther(c, "/auth/login?next="+url.QueryEscape(accountPath))
 		}
 		if err != nil {

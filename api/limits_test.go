@@ -170,7 +170,7 @@ func TestEveryOperationIsBounded(t *testing.T) {
 		if kind == rateNone && op.ID != "getLive" || kind != rateNone && w.server.rules[kind] == nil {
 			t.Errorf("%s: %v", op.ID, kind)
 		}
-		if strings.HasPrefix(op.Route, "/auth/") && op.Access == open && kind != rateSignIn {
+		if strings.HasPrefix(op.Route, "/auth/") && op.Access == open && kind != rateSignIn && op.ID != "endSessionsByProvider" { // which shows a signed token: one address ends many
 			t.Errorf("%s is part of signing in and not bounded as such", op.ID)
 		}
 	}
