@@ -23,11 +23,12 @@ type Media struct {
 
 // MediaFile is one form of a file.
 type MediaFile struct {
-	Name          string
-	Type          string // media type
-	SHA256        string // hex
-	Bytes         int64
-	Width, Height int // in pixels; 0 for what is no picture
+	Name   string
+	Type   string // media type
+	Bytes  int64
+	SHA256 string // hex
+	Width  int    // in pixels; 0 for what is no picture
+	Height int
 }
 
 // Media tells of a file while the live revision of some variant uses it; nil when
@@ -154,12 +155,12 @@ func (m *Media) encode(e *encoder) {
 	e.uint(uint64(len(m.Files)))
 	for i := range m.Files {
 		f := &m.Files[i]
-		for _, s := range [...]string{f.Name, f.Type, f.SHA256} {
-			e.string(s)
-		}
-		for _, n := range [...]int64{f.Bytes, int64(f.Width), int64(f.Height)} {
-			e.int(n)
-		}
+		e.string(f.Name)
+		e.string(f.Type)
+		e.int(f.Bytes)
+		e.string(f.SHA256)
+		e.int(int64(f.Width))
+		e.int(int64(f.Height))
 	}
 }
 
@@ -168,7 +169,7 @@ func (d *decoder) media() *Media {
 	m.Files = make([]MediaFile, d.count())
 	for i := range m.Files {
 		m.Files[i] = MediaFile{
-			Name: d.string(), Type: d.string(), SHA256: d.string(), Bytes: d.int(), Width: int(d.int()), Height: int(d.int()),
+			Name: d.string(), Type: d.string(), Bytes: d.int(), SHA256: d.string(), Width: int(d.int()), Height: int(d.int()),
 		}
 	}
 	return m

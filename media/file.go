@@ -55,13 +55,19 @@ func (l *Library) Open(ctx context.Context, id, file string) (*File, error) {
 		}
 		l.seen.put(item, now)
 	}
+	return l.OpenItem(ctx, item, file)
+}
+
+// OpenItem is Open for an item that the caller knows already, by its ID, Name, Type,
+// CreatedAt and Files: it asks the store for nothing.
+func (l *Library) OpenItem(ctx context.Context, item Item, file string) (*File, error) {
 	info := item.file(file)
-	if info == nil {
+	if info == nil || !ValidID(item.ID) || !ValidName(file) {
 		return nil, notFound()
 	}
 	f := &File{
 		Type: info.Type, Size: info.Bytes, ETag: `"` + info.SHA256 + `"`, Modified: item.CreatedAt.Truncate(time.Second),
-		ctx: ctx, bucket: l.bucket, key: key(id, file),
+		ctx: ctx, bucket: l.bucket, key: key(item.ID, file),
 	}
 	if !item.Image() {
 		f.Attachment = item.Name
