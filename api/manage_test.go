@@ -327,34 +327,6 @@ func TestPreviewWaitsItsTurn(t *testing.T) {
 	}
 }
 
-func TestTokens(t *testing.T) {
-	w := newWorld(t)
-	for _, who := range []string{"edo", "carla"} {
-		w.send(who, "GET", "/api/v1/manage/tokens", "").problem(t, 403, "forbidden")
-		w.send(who, "POST", "/api/v1/manage/tokens", `{"name":"x","grants":["administrator"]}`).problem(t, 403, "forbidden")
-		w.send(who, "DELETE", "/api/v1/manage/tokens/x", "").problem(t, 403, "forbidden")
-	}
-	var made CreatedToken
-	w.send("ada", "POST", "/api/v1/manage/tokens", `{"name":"sito","grants":["contributor@orti"]}`).want(t, 201).into(t, &made)
-	w.tokens["new"] = made.Secret
-	var me Me
-	w.send("new", "GET", "/auth/me", "").want(t, 200).into(t, &me)
-	if me.Name != "sito" || len(me.Grants) != 1 || me.Grants[0].Scope != "orti" || slices.Contains(me.Create, "page") {
-		t.Errorf("%+v", me)
-	}
-	if list := w.send("ada", "GET", "/api/v1/manage/tokens?limit=100", "").want(t, 200); strings.Contains(string(list.body), made.Secret) || strings.Contains(string(list.body), "hash") {
-		t.Error("the list tells secrets")
-	}
-	w.send("ada", "DELETE", "/api/v1/manage/tokens/"+made.ID, "").want(t, 204)
-	w.send("ada", "DELETE", "/api/v1/manage/tokens/"+made.ID, "").problem(t, 404, "not_found")
-	p := w.send("ada", "POST", "/api/v1/manage/tokens", `{"name":"x","grants":["king","reviewer@ZZ","reviewer","editor@it"]}`).problem(t, 422, codeInvalidBody)
-	if len(p.Errors) != 4 || p.Errors[1].Path != "/grants/1" || p.Errors[1].Code != codeInvalidGrant {
-		t.Errorf("%+v", p.Errors)
-	}
-	w.send("ada", "POST", "/api/v1/manage/tokens", `{"name":"x","grants":[]}`).problem(t, 422, codeInvalidBody)
-	w.send("ada", "POST", "/api/v1/manage/tokens", `{"name":"x","grants":["editor"],"days":400}`).problem(t, 422, codeInvalidBody)
-}
-
 // TestTranslatorsWriteTheirLanguageOnly: the answers say how far the right to
 // write goes, and the service holds to it.
 func TestTranslatorsWriteTheirLanguageOnly(t *testing.T) {

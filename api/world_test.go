@@ -18,8 +18,10 @@ import (
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/content/markdown"
+	"github.com/prassi-cms/prassi/content/mongostore"
 	"github.com/prassi-cms/prassi/content/sqlitestore"
 	"github.com/prassi-cms/prassi/internal/leak"
+	"github.com/prassi-cms/prassi/internal/mongoengine"
 	"github.com/prassi-cms/prassi/media"
 	"github.com/prassi-cms/prassi/schemas"
 )
@@ -28,7 +30,7 @@ import (
 // connection.
 type world struct {
 	t       testing.TB
-	store   *sqlitestore.Store
+	store   content.Store
 	service *content.Service
 	catalog *catalog.Catalog
 	auth    *auth.Auth
@@ -49,26 +51,67 @@ var people = []auth.Person{
 
 func newWorld(t testing.TB, change ...func(*Options)) *world {
 	t.Helper()
+	return newWorldOf(t, people, change...)
+}
+
+// newWorldOf is newWorld with other people.
+func newWorldOf(t testing.TB, people []auth.Person, change ...func(*Options)) *world {
+	t.Helper()
+	store, err := sqlitestore.Open(context.Background(), filepath.Join(t.TempDir(), "prassi.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return overWith(t, store, people, change...)
+}
+
+// onEngines runs a test on both engines.
+func onEngines(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Parallel() // they wait for the disk most of the time
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, newWorld(t))
+	})
+	t.Run("mongodb", func(t *testing.T) {
+		t.Parallel()
+		server, settings, _ := strings.Cut(mongoengine.Start(t), "/?")
+		store, err := mongostore.Open(context.Background(), server+"/"+mongoengine.DatabaseName()+"?"+settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, over(t, store))
+	})
+}
+
+// over makes a world on a store, which it closes.
+func over(t testing.TB, store content.Store, change ...func(*Options)) *world {
+	t.Helper()
+	return overWith(t, store, people, change...)
+}
+
+// overWith is over with other people.
+func overWith(t testing.TB, store content.Store, people []auth.Person, change ...func(*Options)) *world {
+	t.Helper()
 	dir := t.TempDir()
-	w := &world{t: t, tokens: map[string]string{}}
-	var err error
-	w.store, err = sqlitestore.Open(context.Background(), filepath.Join(dir, "prassi.db"))
-	w.must(err)
+	w := &world{t: t, store: store, tokens: map[string]string{}}
 	t.Cleanup(func() { w.store.Close() })
+	var err error
 	reg := schemas.Default()
-	w.service, err = content.New(w.store, reg, content.Options{Render: check})
-	w.must(err)
-	w.catalog, err = catalog.Open(context.Background(), catalog.Options{Dir: filepath.Join(dir, "catalog"), Source: w.store, Schemas: reg})
-	w.must(err)
-	t.Cleanup(func() { w.catalog.Close() })
 	w.ledger = audit.New(w.store, nil)
-	w.auth = auth.New(w.ledger, auth.Options{})
 	files := filepath.Join(dir, "media")
 	w.must(os.MkdirAll(files, 0o700))
 	bucket, err := media.OpenBucket(context.Background(), "file://"+files)
 	w.must(err)
 	t.Cleanup(func() { bucket.Close() })
 	w.media = media.Open(media.Options{Bucket: bucket, Ledger: w.ledger})
+	w.service, err = content.New(w.store, reg, content.Options{Render: check, Media: func(ctx context.Context, a content.Actor, id string) error {
+		_, err := w.media.See(ctx, w.service, a, id)
+		return err
+	}})
+	w.must(err)
+	w.catalog, err = catalog.Open(context.Background(), catalog.Options{Dir: filepath.Join(dir, "catalog"), Source: w.store, Schemas: reg, Media: MediaInfo(w.media)})
+	w.must(err)
+	t.Cleanup(func() { w.catalog.Close() })
+	w.auth = auth.New(w.ledger, auth.Options{})
 	for _, p := range people {
 		w.must(w.auth.PutPerson(context.Background(), content.System("test"), p))
 		secret, _, err := w.auth.CreateToken(context.Background(), content.System("test"), auth.NewToken{Name: p.ID, Grants: p.Grants, Life: time.Hour})
