@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -141,15 +140,11 @@ func (b *bench) insertRaw(path string) (time.Duration, error) {
 		return 0, err
 	}
 	lines := strings.SplitAfter(string(data), "\n")
-	db, err := sql.Open("sqlite", filepath.Join(b.dir, "raw.db")+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
+	db, err := openRaw(b.ctx, filepath.Join(b.dir, "raw.db"))
 	if err != nil {
 		return 0, err
 	}
 	defer db.Close()
-	db.SetMaxOpenConns(1)
-	if _, err := db.ExecContext(b.ctx, "CREATE TABLE raw (id INTEGER PRIMARY KEY, body TEXT)"); err != nil {
-		return 0, err
-	}
 	start := time.Now()
 	for len(lines) > 0 {
 		n := min(200, len(lines))

@@ -5,7 +5,8 @@
 // server process's own user and system time, read from the kernel before and
 // after a run of requests; the load generator's time does not count. The ceiling
 // of a request is a bare Gin handler, in a process of its own, that writes the
-// same bytes.
+// same bytes. What is too small for that (a decision, a hash) runs in this
+// process, in turns with its ceiling.
 package main
 
 import (
@@ -17,13 +18,14 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
 
 // row is one line of the table.
 type row struct {
-	what, measured, ceiling, ratio, limit string
+	part, what, measured, ceiling, ratio, limit string
 	ok                                    bool
 }
 
@@ -36,11 +38,12 @@ type bench struct {
 	rounds int
 	kills  int
 	only   string
+	part   string // that runs now
 	rows   []row
 }
 
 func (b *bench) add(ok bool, what, measured, ceiling, ratio, limit string) {
-	b.rows = append(b.rows, row{what, measured, ceiling, ratio, limit, ok})
+	b.rows = append(b.rows, row{b.part, what, measured, ceiling, ratio, limit, ok})
 	fmt.Fprintf(os.Stderr, "  %s: %s %s\n", what, measured, ratio)
 }
 
@@ -49,16 +52,19 @@ func main() {
 		items  = flag.Int("items", 10_000, "items in the store")
 		rounds = flag.Int("rounds", 7, "rounds of each comparison; the median counts")
 		kills  = flag.Int("kills", 200, "SIGKILLs on each engine; 0 leaves them out")
-		only   = flag.String("only", "", "only this part: import, start, requests, publication or kills (parts need the import)")
+		only   = flag.String("only", "", "only these parts, parted by commas: import, requests, start, publication, safety, kills")
 		bare   = flag.String("bare", "", "serve this file from a bare Gin handler (used by the bench itself)")
+		signin = flag.String("signin", "", "serve sign-ins on this folder (used by the bench itself)")
+		issuer = flag.String("issuer", "", "the provider of -signin")
 	)
 	flag.Parse()
-	if *bare != "" {
-		if err := serveBare(*bare); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
-		}
-		return
+	serve := func() error { return serveBare(*bare) }
+	if *signin != "" {
+		serve = func() error { return serveSignIn(*signin, *issuer) }
+	}
+	if *bare != "" || *signin != "" {
+		fmt.Fprintln(os.Stderr, "bench:", serve()) // until it is killed
+		os.Exit(1)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -79,28 +85,58 @@ func (b *bench) run() error {
 	}
 	defer os.RemoveAll(dir)
 	b.dir = dir
-	b.binary = filepath.Join(dir, "prassi")
-	build := exec.CommandContext(b.ctx, "go", "build", "-o", b.binary, "./cmd/prassi")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return fmt.Errorf("building: %w", err)
-	}
-	for _, part := range []struct {
-		name string
-		run  func() error
-	}{
-		{"import", b.importing}, {"requests", b.requests}, {"start", b.starting}, // start adds as many items again
-		{"publication", b.publication}, {"kills", b.endurance},
-	} {
-		if b.only != "" && part.name != b.only && part.name != "import" {
+	done := map[string]bool{}
+	for _, part := range parts {
+		if b.only != "" && !slices.Contains(strings.Split(b.only, ","), part.name) {
 			continue
 		}
-		fmt.Fprintln(os.Stderr, part.name)
-		if err := part.run(); err != nil {
-			return fmt.Errorf("%s: %w", part.name, err)
+		for _, step := range append(part.needs, part.step) {
+			if done[step.name] {
+				continue
+			}
+			done[step.name] = true
+			b.part = step.name
+			fmt.Fprintln(os.Stderr, step.name)
+			if err := step.run(b); err != nil {
+				return fmt.Errorf("%s: %w", step.name, err)
+			}
 		}
 	}
+	if len(done) == 0 {
+		return fmt.Errorf("-only %s: there is no such part", b.only)
+	}
 	return nil
+}
+
+// step is a part of the run, or what parts need first.
+type step struct {
+	name string
+	run  func(*bench) error
+}
+
+var (
+	building  = step{"build", (*bench).build}
+	importing = step{"import", (*bench).importing}
+)
+
+// parts are in the order in which they run.
+var parts = []struct {
+	step
+	needs []step
+}{
+	{importing, []step{building}},
+	{step{"requests", (*bench).requests}, []step{building, importing}},
+	{step{"start", (*bench).starting}, []step{building, importing}}, // adds as many items again
+	{step{"publication", (*bench).publication}, []step{building, importing}},
+	{step{"safety", (*bench).safety}, nil},
+	{step{"kills", (*bench).endurance}, []step{building}},
+}
+
+func (b *bench) build() error {
+	b.binary = filepath.Join(b.dir, "prassi")
+	build := exec.CommandContext(b.ctx, "go", "build", "-o", b.binary, "./cmd/prassi")
+	build.Stderr = os.Stderr
+	return build.Run()
 }
 
 // print writes the table and says whether every limit was kept.
@@ -108,8 +144,12 @@ func (b *bench) print() bool {
 	fmt.Printf("Prassi benchmark: %d items, %s, %d processors\n\n", b.items, runtime.Version(), runtime.NumCPU())
 	tw := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(tw, "WHAT\tMEASURED\tCEILING\tRATIO\tLIMIT\t")
-	good := true
+	good, part := true, ""
 	for _, r := range b.rows {
+		if r.part != part {
+			part = r.part
+			fmt.Fprintf(tw, "%s\t\t\t\t\t\n", strings.ToUpper(part))
+		}
 		verdict := "ok"
 		if !r.ok {
 			verdict, good = "MISSED", false
