@@ -240,7 +240,9 @@ func (s *Server) callback(c *gin.Context) error {
 		s.setSignInCookie(c, login.CookieName, "", time.Time{})
 	}
 	if err != nil {
-		return s.signInProblem(c, err)
+		err = s.signInProblem(c, err)
+		s.noteRefusal(c, content.AsProblem(err).Code)
+		return err
 	}
 	address := s.addressText(r)
 	trace, err := s.ledger.Trace(ctx, "provider:"+login.Provider, address)
@@ -317,33 +319,36 @@ func unavailable(err error) error {
 // signInClasses are those of package oidc's codes.
 var signInClasses = map[string]content.Class{
 	"provider_unknown": content.NotFound, "provider_unavailable": content.Unavailable, "provider_error": content.Unavailable,
-	"sign_in_refused": content.Forbidden, "sign_in_level_too_low": content.Forbidden,
+	"sign_in_denied": content.Forbidden, "sign_in_level_too_low": content.Forbidden,
 	"sign_in_expired": content.Invalid, "sign_in_used": content.Invalid, "sign_in_invalid": content.Invalid, "logout_invalid": content.Invalid,
 }
 
 // refusals are the chain of refused sign-ins of which no provider is known.
 const refusals = "sign_in:refused"
 
-// signInProblem turns what package oidc says into a problem. A refused sign-in is
-// told to the ledger; what failed exactly, to the log.
+// signInProblem turns what package oidc says into a problem. What failed exactly
+// is for the log.
 func (s *Server) signInProblem(c *gin.Context, err error) error {
 	failed, ok := errors.AsType[*oidc.Error](err)
 	if !ok {
 		return unavailable(err)
 	}
-	s.log.LogAttrs(c.Request.Context(), slog.LevelWarn, "sign-in refused",
+	s.log.LogAttrs(c.Request.Context(), slog.LevelWarn, "sign-in or sign-out refused",
 		slog.String("request_id", requestID(c)), slog.String("code", failed.Code), slog.Any("error", failed.Err))
-	if strings.HasPrefix(failed.Code, "sign_in_") {
-		ctx := context.WithoutCancel(c.Request.Context())
-		trace, err := s.ledger.Trace(ctx, refusals, s.addressText(c.Request))
-		if err == nil {
-			err = s.ledger.Note(ctx, refusals, content.Actor{Via: "login", Trace: trace}, audit.SignInRefused, map[string]string{"reason": failed.Code})
-		}
-		if err != nil {
-			s.log.LogAttrs(ctx, slog.LevelError, "a refused sign-in is not in the ledger", slog.String("request_id", requestID(c)), slog.Any("error", err))
-		}
-	}
 	return &content.Problem{Class: signInClasses[failed.Code], Code: failed.Code, Err: err}
+}
+
+// noteRefusal tells the ledger that somebody's sign-in was refused. That it
+// cannot be told changes nothing for them: they are not let in either way.
+func (s *Server) noteRefusal(c *gin.Context, code string) {
+	ctx := context.WithoutCancel(c.Request.Context())
+	trace, err := s.ledger.Trace(ctx, refusals, s.addressText(c.Request))
+	if err == nil {
+		err = s.ledger.Note(ctx, refusals, content.Actor{Via: "login", Trace: trace}, audit.SignInRefused, map[string]string{"reason": code})
+	}
+	if err != nil {
+		s.log.LogAttrs(ctx, slog.LevelError, "a refused sign-in is not in the ledger", slog.String("request_id", requestID(c)), slog.Any("error", err))
+	}
 }
 
 // demoLogin begins a session as one of the demonstration's people.

@@ -2,21 +2,29 @@ package api
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"html"
-	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/prassi-cms/prassi/auth"
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/prassi-cms/prassi/auth/oidc"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/internal/leak"
+	"github.com/prassi-cms/prassi/internal/oidcprovider"
 	"github.com/prassi-cms/prassi/internal/oidcrogue"
 	"github.com/prassi-cms/prassi/internal/secret"
 )
@@ -264,6 +272,199 @@ func sessionExamples(t *testing.T, w *world) map[string]func() []request {
 	}
 }
 
-var _ = json.Marshal
-var _ = maps.Copy[map[string]int, map[string]int]
-var _ = auth.NewSession{}
+// use gives a world that runs already its providers: a real one must know the
+// world's address first.
+func (w *world) use(configs ...oidc.Config) {
+	w.t.Helper()
+	transport := &http.Transport{}
+	w.t.Cleanup(transport.CloseIdleConnections)
+	opt := Options{Auth: w.auth, Logger: leak.Logger()}
+	withOIDC(w.t, &http.Client{Transport: transport}, configs...)(&opt)
+	w.server.opt.OIDC = opt.OIDC
+}
+
+// signInAt goes the whole way at a real provider; there is who signs in there.
+func (b *browsing) signInAt(p *oidcprovider.Provider, there *http.Client, path, account string) answered {
+	b.w.t.Helper()
+	back := p.Login(b.w.t, there, b.begin(path), account)
+	u, err := url.Parse(back)
+	b.w.must(err)
+	for _, name := range []string{"code", "state"} {
+		if v := u.Query().Get(name); v != "" {
+			leak.Secret(v)
+		}
+	}
+	return b.get(back)
+}
+
+// TestSignIn goes through real providers, and real connections.
+func TestSignIn(t *testing.T) {
+	w := newWorldOf(t, nil, undemonstrated)
+	callback := w.http.URL + "/auth/callback"
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	w.must(err)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	w.must(err)
+	jwk, err := json.Marshal(jose.JSONWebKey{Key: key.Public(), KeyID: "ours", Algorithm: "ES256", Use: "sig"})
+	w.must(err)
+	sso := oidcprovider.Start(t, oidcprovider.Options{
+		RedirectURIs: []string{callback}, PostLogoutURIs: []string{w.http.URL + logoutPath}, BackChannelURI: w.http.URL + "/auth/backchannel/sso",
+		PublicKeyJWK: jwk, ACR: []string{"level2", "level3"},
+	})
+	second := oidcprovider.Start(t, oidcprovider.Options{RedirectURIs: []string{callback}, ACR: []string{"low", "high"}, GrantACR: "low", Algorithm: "ES256"})
+	leak.Secret(sso.Secret)
+	leak.Secret(second.Secret)
+	config := oidc.Config{
+		Name: "sso", Label: "Comune", Issuer: sso.Issuer, ClientID: sso.ClientID, Secret: secret.New(sso.Secret), TrustEmail: true,
+		RolesClaim: "realm_access.roles", Roles: map[string][]string{"editors": {"editor", "reviewer@nowhere"}}, ACR: []string{"level2"},
+	}
+	byKey := config
+	byKey.Name, byKey.ClientID, byKey.Secret, byKey.KeyID = "key", sso.KeyClientID, secret.Value{}, "ours"
+	byKey.Key = secret.New(string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
+	leak.Secret(base64.StdEncoding.EncodeToString(der)[:60])
+	other := oidc.Config{Name: "second", Issuer: second.Issuer, ClientID: second.ClientID, Secret: secret.New(second.Secret),
+		RolesClaim: "groups", Roles: map[string][]string{"council-milano": {"reviewer@MI"}}}
+	high := other
+	high.Name, high.ACR = "high", []string{"high"}
+	w.use(config, byKey, other, high)
+	there := oidcprovider.NewClient() // the person's browser, at the provider
+	var id string
+
+	t.Run("the first administrator comes by a link", func(t *testing.T) {
+		w.t = t
+		b := w.browser()
+		path := "/auth/link/" + w.firstLink()
+		token := b.formToken(b.get(path).want(t, 200))
+		onward := b.do("POST", path, url.Values{"form_token": {token}, "provider": {"sso"}}.Encode()).want(t, 200)
+		to := strings.TrimPrefix(onward.Header.Get("Refresh"), "0;url=")
+		if !strings.HasPrefix(to, sso.Issuer) || !strings.Contains(html.UnescapeString(string(onward.body)), to) {
+			t.Fatalf("it leads to %q\n%s", to, onward.body)
+		}
+		b.get(sso.Login(t, there, to, "anna")).want(t, 303)
+		me := b.me()
+		if me == nil || me.Name != "Anna Bianchi" || !holds(me, "administrator") || !holds(me, "editor") || len(me.Grants) != 2 {
+			t.Fatalf("%+v", me)
+		}
+		id = me.ID
+		again := w.browser().get(path)
+		if again.want(t, 404); !strings.Contains(string(again.body), "link_invalid") {
+			t.Errorf("%s", again.body)
+		}
+	})
+	t.Run("who knows her is sure without asking again", func(t *testing.T) {
+		w.t = t
+		b := w.browser()
+		a := b.signInAt(sso, there, "/auth/login/sso?next=%2Fdocs%3Fa%3Db", "nobody").want(t, 303)
+		if me := b.me(); a.Header.Get("Location") != "/docs?a=b" || me == nil || me.ID != id || !holds(me, "administrator") {
+			t.Errorf("%s %+v", a.Header.Get("Location"), me)
+		}
+	})
+	t.Run("with a key instead of a secret, after the provider's keys were rotated", func(t *testing.T) {
+		w.t = t
+		sso.RotateKeys(t)
+		b := w.browser()
+		b.signInAt(sso, there, "/auth/login/key", "anna").want(t, 303)
+		if me := b.me(); me == nil || me.ID != id {
+			t.Errorf("%+v", me)
+		}
+	})
+	t.Run("somebody new at another provider", func(t *testing.T) {
+		w.t = t
+		b := w.browser()
+		a := b.signInAt(second, oidcprovider.NewClient(), "/auth/login/second", "bruno").want(t, 303)
+		if me := b.me(); a.Header.Get("Location") != accountPath || me == nil || me.ID == id || len(me.Grants) != 1 || me.Grants[0].Scope != "015" {
+			t.Errorf("%s %+v", a.Header.Get("Location"), me)
+		}
+		if page := b.get(accountPath).want(t, 200); !strings.Contains(string(page.body), "Consiglio territoriale di Milano") {
+			t.Errorf("%s", page.body)
+		}
+	})
+	t.Run("somebody without a role is told so", func(t *testing.T) {
+		w.t = t
+		b := w.browser()
+		b.signInAt(second, oidcprovider.NewClient(), "/auth/login/second", "chidi").want(t, 303)
+		if page := b.get(accountPath).want(t, 200); !strings.Contains(string(page.body), "Non hai ancora un ruolo") {
+			t.Errorf("%s", page.body)
+		}
+	})
+	t.Run("a level that is too low, and a person who says no", func(t *testing.T) {
+		w.t = t
+		b := w.browser()
+		w.refusal(b, b.signInAt(second, oidcprovider.NewClient(), "/auth/login/high", "bruno"), 403, "sign_in_level_too_low")
+		w.refusal(b, b.signInAt(sso, oidcprovider.NewClient(), "/auth/login/sso", ""), 403, "sign_in_denied")
+	})
+	t.Run("signing out there ends what it began here", func(t *testing.T) {
+		w.t = t
+		first, second := w.browser(), w.browser()
+		first.signInAt(sso, there, "/auth/login/sso", "anna").want(t, 303)
+		second.signInAt(sso, there, "/auth/login/sso", "anna").want(t, 303)
+		var out LoggedOut
+		first.do("POST", "/auth/logout", "", "Accept", "application/json", "Content-Type", "application/json").want(t, 200).into(t, &out)
+		if first.me() != nil || second.me() == nil {
+			t.Fatal("the wrong session is over")
+		}
+		u, err := url.Parse(out.LogoutURL)
+		w.must(err)
+		leak.Secret(u.Query().Get("id_token_hint"))
+		if back := sso.Logout(t, there, out.LogoutURL); back != w.http.URL+logoutPath {
+			t.Errorf("it leads to %s", back)
+		}
+		for end := time.Now().Add(5 * time.Second); second.me() != nil; time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("the provider's word does not end the other session")
+			}
+		}
+	})
+	t.Run("a form leads to the provider's end of session", func(t *testing.T) {
+		w.t = t
+		b := w.browser()
+		b.signInAt(sso, oidcprovider.NewClient(), "/auth/login/sso", "anna").want(t, 303)
+		token := b.formToken(b.get(accountPath).want(t, 200))
+		a := b.do("POST", "/auth/logout", url.Values{"form_token": {token}}.Encode()).want(t, 200)
+		to := strings.TrimPrefix(a.Header.Get("Refresh"), "0;url=")
+		if !strings.HasPrefix(to, sso.Issuer) || b.session() != "" || b.me() != nil {
+			t.Errorf("it leads to %d characters", len(to))
+		}
+		u, err := url.Parse(to)
+		w.must(err)
+		leak.Secret(u.Query().Get("id_token_hint"))
+	})
+	t.Run("a provider that is down", func(t *testing.T) {
+		w.t = t
+		sso.Down(t)
+		defer sso.Up(t)
+		w.use(config)
+		page := w.browser().get("/auth/login/sso").want(t, 503)
+		if !strings.Contains(string(page.body), "provider_unavailable") || page.Header.Get("Retry-After") == "" {
+			t.Errorf("%s", page.body)
+		}
+	})
+}
+
+func holds(me *Me, role string) bool {
+	return slices.ContainsFunc(me.Grants, func(g Grant) bool { return g.Role == role })
+}
+
+// TestClaimsHaveTheLastWord: a role that a claim gave goes with it; one that was
+// given here stays.
+func TestClaimsHaveTheLastWord(t *testing.T) {
+	p := newRogue()
+	config := rogueConfig(p)
+	config.RolesClaim, config.Roles = "groups", map[string][]string{"staff": {"editor"}, "council-*": {"reviewer@*"}}
+	w := newWorld(t, undemonstrated, withOIDC(t, p.Client(), config))
+	groups := func(names ...string) { p.Claims = func(c map[string]any) { c["groups"] = names } }
+	b := w.browser()
+	groups("staff", "council-PO", "council-<x>", "other")
+	b.signIn(p, "anna")
+	me := b.me()
+	if me == nil || len(me.Grants) != 2 || !holds(me, "editor") || !holds(me, "reviewer") {
+		t.Fatalf("%+v", me)
+	}
+	_, err := w.auth.Grant(context.Background(), content.System("test"), strings.TrimPrefix(me.ID, "person:"), content.Grant{Role: "translator", Scope: "ar"})
+	w.must(err)
+	groups("other")
+	b.signIn(p, "anna")
+	if me = b.me(); me == nil || len(me.Grants) != 1 || !holds(me, "translator") {
+		t.Errorf("%+v", me)
+	}
+}
