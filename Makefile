@@ -25,12 +25,11 @@ build: needs ## leave the program in bin/prassi
 	@$(GOBUILD) -o bin/prassi ./cmd/prassi
 
 .PHONY: test
-test: needs-test ## every test, with the real engines (TESTFLAGS=-v for more words)
-	@for tool in internal/*/install; do go run "./$$tool" >/dev/null; done
+test: engines ## every test, with the real engines (TESTFLAGS=-v for more words)
 	@go test -timeout 15m $(TESTFLAGS) ./...
 
 .PHONY: check
-check: needs-test ## the one gate: format, vet, staticcheck, govulncheck, race tests, short fuzz, …
+check: engines ## the one gate: format, vet, staticcheck, govulncheck, race tests, short fuzz, …
 	@scripts/check
 
 # The commit's time, so that the same commit gives the same bytes.
@@ -45,13 +44,22 @@ fuzz: needs ## every fuzz target for FUZZTIME seconds each (60)
 	@FUZZTIME=$${FUZZTIME:-60} FUZZTOTAL=$${FUZZTOTAL:-0} scripts/fuzz
 
 .PHONY: bench
-bench: needs ## the benchmark table, each figure beside its ceiling (BENCHFLAGS=…)
+bench: engines ## the benchmark table, each figure beside its ceiling (BENCHFLAGS=…)
 	@go run ./internal/bench $(BENCHFLAGS)
 
 .PHONY: clean
 clean: ## remove what was built (not your data)
 	rm -rf bin coverage*
 	go clean -testcache
+
+# What tests fetch by themselves (a database, an OpenID provider, Playwright) is
+# fetched here first, so that a refused download is seen by its name. Silent when
+# all is there.
+.PHONY: engines
+engines: needs-test
+	@for tool in internal/*/install; do \
+	  go run "./$$tool" >/dev/null || { echo "$$tool: could not be fetched" >&2; exit 1; }; \
+	done
 
 # Says what is missing in words, before something obscure fails.
 .PHONY: needs needs-test

@@ -26,7 +26,7 @@ import (
 // row is one line of the table.
 type row struct {
 	part, what, measured, ceiling, ratio, limit string
-	ok                                    bool
+	ok                                          bool
 }
 
 // bench is one run.
