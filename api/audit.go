@@ -93,10 +93,11 @@ func (s *Server) entryView(c *call, e audit.Entry) (out AuditEntry, err error) {
 // ownEntryView shows an entry to the person whom it is about. From where others
 // acted is theirs.
 func (s *Server) ownEntryView(c *call, e audit.Entry) (AuditEntry, error) {
+	out, err := s.entryView(c, e)
 	if e.Actor != c.actor.ID {
-		e.Trace = ""
+		out.Address = ""
 	}
-	return s.entryView(c, e)
+	return out, err
 }
 
 func (s *Server) loggedEventView(c *call, e content.Event) (out LoggedEvent, err error) {

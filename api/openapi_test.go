@@ -217,6 +217,7 @@ func examples(t *testing.T, w *world) map[string]func() []request {
 	}
 	maps.Copy(out, sessionExamples(t, w))
 	maps.Copy(out, accessExamples(w))
+	maps.Copy(out, mediaExamples(w))
 	for _, typ := range w.server.schemas.Types() {
 		name, at := capital(typ.Name), "/api/v1/"+typ.Collection
 		out["list"+name] = func() []request {

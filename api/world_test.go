@@ -36,6 +36,7 @@ type world struct {
 	auth    *auth.Auth
 	ledger  *audit.Ledger
 	media   *media.Library
+	files   string // where the library keeps them
 	server  *Server
 	http    *httptest.Server
 	tokens  map[string]string // by name of person
@@ -65,11 +66,11 @@ func newWorldOf(t testing.TB, people []auth.Person, change ...func(*Options)) *w
 }
 
 // onEngines runs a test on both engines.
-func onEngines(t *testing.T, test func(t *testing.T, w *world)) {
+func onEngines(t *testing.T, test func(t *testing.T, w *world), change ...func(*Options)) {
 	t.Parallel() // they wait for the disk most of the time
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		test(t, newWorld(t))
+		test(t, newWorld(t, change...))
 	})
 	t.Run("mongodb", func(t *testing.T) {
 		t.Parallel()
@@ -78,7 +79,7 @@ func onEngines(t *testing.T, test func(t *testing.T, w *world)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		test(t, over(t, store))
+		test(t, over(t, store, change...))
 	})
 }
 
@@ -97,9 +98,9 @@ func overWith(t testing.TB, store content.Store, people []auth.Person, change ..
 	var err error
 	reg := schemas.Default()
 	w.ledger = audit.New(w.store, nil)
-	files := filepath.Join(dir, "media")
-	w.must(os.MkdirAll(files, 0o700))
-	bucket, err := media.OpenBucket(context.Background(), "file://"+files)
+	w.files = filepath.Join(dir, "media")
+	w.must(os.MkdirAll(w.files, 0o700))
+	bucket, err := media.OpenBucket(context.Background(), "file://"+w.files)
 	w.must(err)
 	t.Cleanup(func() { bucket.Close() })
 	w.media = media.Open(media.Options{Bucket: bucket, Ledger: w.ledger})
@@ -255,6 +256,12 @@ func (w *world) publish(who string, v Variant) Variant {
 // catchUp lets the catalogue read the log to its end.
 func (w *world) catchUp() {
 	w.t.Helper()
+	if r, ok := w.store.(interface {
+		Relay(context.Context) (int, error)
+	}); ok {
+		_, err := r.Relay(context.Background())
+		w.must(err)
+	}
 	w.must(w.catalog.CatchUp(context.Background()))
 }
 
