@@ -1,11 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"embed"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
 	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/prassi-cms/prassi/auth"
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/media"
 )
 
 // Invented organisations, people and places; true laws.
@@ -24,13 +33,19 @@ var demoPeople = []auth.Person{
 	{ID: "dario", Name: "Dario, amministrazione", Locale: "it", Grants: []content.Grant{{Role: "administrator"}}},
 }
 
-// loadDemo makes the example people known, and fills an empty store with the
-// example content. A store that holds anything is left alone, so that what
-// visitors of the demo change stays changed.
+// demoActor loads the demonstration.
+var demoActor = content.System("demo")
+
+// loadDemo makes the example people known who are not, and fills an empty store
+// with the example content. Whoever and whatever is there is left alone, so that
+// what visitors of the demo change stays changed.
 func (e *env) loadDemo(b *backend) error {
-	a := b.auth
 	for _, p := range demoPeople {
-		if err := a.PutPerson(e.ctx, content.System("demo"), p); err != nil {
+		_, err := b.auth.Person(e.ctx, p.ID)
+		if errors.Is(err, content.ErrNotFound) {
+			err = b.auth.PutPerson(e.ctx, demoActor, p)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -40,9 +55,76 @@ func (e *env) loadDemo(b *backend) error {
 	case len(some) > 0:
 		return nil
 	}
-	files, err := fs.Sub(demoFiles, "demo")
+	folder, err := os.MkdirTemp("", "prassi-demo-*")
 	if err != nil {
 		return err
 	}
-	return e.importDemo(b, files)
+	defer os.RemoveAll(folder)
+	files, err := fs.Sub(demoFiles, "demo")
+	if err == nil {
+		err = os.CopyFS(folder, files)
+	}
+	if err == nil {
+		err = e.illustrate(b, folder)
+	}
+	if err != nil {
+		return err
+	}
+	return e.importDemo(b, os.DirFS(folder))
+}
+
+// illustrated is the example with a picture; picturePlace is what stands in it for
+// the picture's address, which is another one in each library.
+const (
+	illustrated  = "practice/orti-condivisi.it.md"
+	picturePlace = "/media/picture"
+)
+
+// illustrate brings the picture into the library and its address into the text.
+func (e *env) illustrate(b *backend, folder string) error {
+	var drawn bytes.Buffer
+	if err := png.Encode(&drawn, garden()); err != nil {
+		return err
+	}
+	item, err := b.media.Add(e.ctx, demoActor, media.NewItem{Owner: "orti-insieme", Name: "orti.png"}, &drawn)
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(folder, filepath.FromSlash(illustrated))
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	address := []byte("/media/" + item.ID + "/" + item.Files[0].Name)
+	if bytes.Count(text, []byte(picturePlace)) != 1 {
+		return fmt.Errorf("%s has no single place for its picture", illustrated)
+	}
+	return os.WriteFile(name, bytes.Replace(text, []byte(picturePlace), address, 1), 0o600)
+}
+
+// garden draws rows of green under the sun.
+func garden() image.Image {
+	const width, height, horizon = 640, 400, 150
+	var (
+		sky    = color.RGBA{0xbf, 0xdd, 0xf5, 0xff}
+		sun    = color.RGBA{0xf7, 0xc9, 0x48, 0xff}
+		earth  = color.RGBA{0x8a, 0x5a, 0x3b, 0xff}
+		leaves = color.RGBA{0x3f, 0x8f, 0x4f, 0xff}
+	)
+	picture := image.NewRGBA(image.Rect(0, 0, width, height))
+	for y := range height {
+		for x := range width {
+			c := sky
+			switch dx, dy := x-520, y-70; {
+			case y >= horizon && (y-horizon)%50 < 28 && (x+y)%40 < 30:
+				c = leaves
+			case y >= horizon:
+				c = earth
+			case dx*dx+dy*dy < 40*40:
+				c = sun
+			}
+			picture.SetRGBA(x, y, c)
+		}
+	}
+	return picture
 }

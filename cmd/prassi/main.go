@@ -18,6 +18,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/prassi-cms/prassi/auth"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/messages"
 )
@@ -39,7 +40,8 @@ func buildVersion() string {
 // variable that its help names; a flag wins.
 type cli struct {
 	Data   string `name:"data" env:"PRASSI_DATA" default:"./data" placeholder:"DIR" help:"Folder for the embedded store and derived data."`
-	Store  string `name:"store" env:"PRASSI_STORE" default:"sqlite" placeholder:"sqlite|URI" help:"Where content lives: sqlite (in the data folder) or a mongodb:// address."`
+	Store  string `name:"store" placeholder:"sqlite|URI" help:"Where content lives: sqlite (in the data folder) or a mongodb:// address; one with a password only in the variable ($$PRASSI_STORE)."`
+	Media  string `name:"media" env:"PRASSI_MEDIA" placeholder:"URL" help:"Where files are kept: a folder, file:///folder or s3://bucket?region=REGION; the folder media in the data folder when left out."`
 	Locale string `name:"locale-of-messages" env:"PRASSI_LANG" default:"" placeholder:"LANG" help:"Language of messages: it, en, fr, es, ar or zh. The system's when left out."`
 
 	Serve       serveCmd       `cmd:"" help:"Run everything in one process."`
@@ -49,7 +51,12 @@ type cli struct {
 	Reindex     reindexCmd     `cmd:"" help:"Rebuild what is derived from the store."`
 	Verify      verifyCmd      `cmd:"" help:"Check hashes, invariants and derived data."`
 	Token       tokenCmd       `cmd:"" help:"API tokens."`
-	Grant       grantCmd       `cmd:"" help:"Give a person a role."`
+	Grant       grantCmd       `cmd:"" help:"Give a person a role, or take it away."`
+	People      peopleCmd      `cmd:"" help:"List people with their roles."`
+	Link        linkCmd        `cmd:"" help:"Print a link with which a person can sign in once."`
+	Erase       eraseCmd       `cmd:"" help:"Forget who a person is; what they did stays."`
+	Audit       auditCmd       `cmd:"" help:"Show or export the log of actions."`
+	Retention   retentionCmd   `cmd:"" help:"Show how long data are kept, or delete what is old."`
 	Territories territoriesCmd `cmd:"" help:"Regions, provinces and municipalities."`
 	Health      healthCmd      `cmd:"" hidden:"" help:"Ask a running server whether it is ready."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
@@ -64,6 +71,8 @@ type env struct {
 	cli    *cli
 	// serving: logs are for operators, not for a person at a terminal.
 	serving bool
+	// limits are those of sessions; the zero value takes the defaults.
+	limits auth.Options
 }
 
 // text gives the message of a code in the reader's language.
@@ -99,7 +108,7 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	parser, err := kong.New(&c, kong.Name("prassi"),
 		kong.Description("Good practices, news and services for migrant integration: a content platform."),
 		kong.UsageOnError(), kong.Writers(stdout, stderr), kong.Exit(func(code int) { status = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Help(printHelp))
 	if err != nil {
 		fmt.Fprintln(stderr, "prassi:", err)
 		return 2
@@ -124,8 +133,24 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	return 1
 }
 
+// told is an error that is said in the reader's language.
+type told struct {
+	code   string
+	params map[string]any
+}
+
+func tell(code string, params map[string]any) error { return &told{code, params} }
+
+// Error is for whoever looks at the error as a value.
+func (t *told) Error() string { return messages.Text("en", t.code, t.params) }
+
 // complain says what went wrong, in the reader's language when it is known.
 func (e *env) complain(err error) {
+	var t *told
+	if errors.As(err, &t) {
+		fmt.Fprintln(e.stderr, "prassi:", e.text(t.code, t.params))
+		return
+	}
 	var p *content.Problem
 	if !errors.As(err, &p) || p.Class == content.Internal {
 		fmt.Fprintln(e.stderr, "prassi:", err)

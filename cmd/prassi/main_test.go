@@ -9,11 +9,12 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/prassi-cms/prassi/internal/leak"
 	"github.com/prassi-cms/prassi/internal/mongoengine"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(leak.Wrap(m), map[string]func(){
 		"prassi": func() { os.Exit(Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 	})
 }

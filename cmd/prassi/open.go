@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
+
+	"gocloud.dev/blob"
 
 	"github.com/prassi-cms/prassi/audit"
 	"github.com/prassi-cms/prassi/auth"
@@ -15,36 +19,50 @@ import (
 	"github.com/prassi-cms/prassi/content/markdown"
 	"github.com/prassi-cms/prassi/content/mongostore"
 	"github.com/prassi-cms/prassi/content/sqlitestore"
+	"github.com/prassi-cms/prassi/media"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
 // existing opens a store that is there. Commands that look or copy use it: a
 // misspelt folder must not become an empty store that is then found clean.
 func (e *env) existing() (*backend, error) {
-	if e.cli.Store == "sqlite" {
-		if _, err := os.Stat(filepath.Join(e.cli.Data, databaseFile)); err != nil {
-			return nil, fmt.Errorf("there is no store in %s: %w", e.cli.Data, err)
+	address, err := e.storeAddress()
+	if err != nil {
+		return nil, err
+	}
+	if address.Reveal() == sqlite {
+		if _, err := os.Stat(filepath.Join(e.cli.Data, databaseFile)); errors.Is(err, fs.ErrNotExist) {
+			return nil, tell("store_missing", map[string]any{"dir": e.cli.Data})
+		} else if err != nil {
+			return nil, err
 		}
 	}
 	return e.open(nil)
 }
 
-// databaseFile is the embedded store in the data folder.
-const databaseFile = "prassi.db"
+const (
+	// sqlite is the embedded engine, databaseFile its file in the data folder.
+	sqlite       = "sqlite"
+	databaseFile = "prassi.db"
+)
 
 // openStore opens the engine that the settings name.
 func (e *env) openStore() (content.Store, error) {
-	switch s := e.cli.Store; {
-	case s == "sqlite":
+	address, err := e.storeAddress()
+	if err != nil {
+		return nil, err
+	}
+	if address.Reveal() == sqlite {
 		if err := os.MkdirAll(e.cli.Data, 0o700); err != nil {
 			return nil, err
 		}
 		return sqlitestore.Open(e.ctx, filepath.Join(e.cli.Data, databaseFile))
-	case strings.HasPrefix(s, "mongodb://"), strings.HasPrefix(s, "mongodb+srv://"):
-		return mongostore.Open(e.ctx, s)
-	default:
-		return nil, errors.New("--store is sqlite or a mongodb:// address")
 	}
+	store, err := mongostore.Open(e.ctx, address.Reveal())
+	if err != nil {
+		return nil, redacted(err, address)
+	}
+	return store, nil
 }
 
 // backend is an open store with the rules over it.
@@ -54,26 +72,52 @@ type backend struct {
 	service *content.Service
 	ledger  *audit.Ledger
 	auth    *auth.Auth
+	bucket  *blob.Bucket
+	media   *media.Library
 }
 
-// open opens the store and the service; changed is called after every write.
+// open opens the store, the files and the service; changed is called after every
+// write.
 func (e *env) open(changed func()) (*backend, error) {
 	store, err := e.openStore()
 	if err != nil {
 		return nil, err
 	}
 	b := &backend{store: store, schemas: schemas.Default(), ledger: audit.New(store, nil)}
-	b.auth = auth.New(b.ledger, auth.Options{})
-	places, err := e.municipalities(store, b.schemas)
-	if err == nil {
-		b.service, err = content.New(store, b.schemas, content.Options{
-			Changed: changed, Territories: places, Render: checkMarkdown,
-		})
-	}
-	if err != nil {
-		return nil, errors.Join(err, store.Close())
+	b.auth = auth.New(b.ledger, e.limits)
+	if err := e.fill(b, changed); err != nil {
+		return nil, errors.Join(err, b.close())
 	}
 	return b, nil
+}
+
+func (e *env) fill(b *backend, changed func()) error {
+	address, err := e.cli.mediaAddress()
+	if err != nil {
+		return err
+	}
+	if b.bucket, err = media.OpenBucket(e.ctx, address); err != nil {
+		return fmt.Errorf("--media: %w", err)
+	}
+	b.media = media.Open(media.Options{Bucket: b.bucket, Ledger: b.ledger, Log: e.logger()})
+	places, err := e.municipalities(b.store, b.schemas)
+	if err != nil {
+		return err
+	}
+	b.service, err = content.New(b.store, b.schemas, content.Options{
+		Changed: changed, Territories: places, Render: checkMarkdown,
+	})
+	return err
+}
+
+// sweeper carries out how long data are kept.
+func (b *backend) sweeper(rules audit.Retention, log *slog.Logger) *audit.Sweeper {
+	used := func(ctx context.Context, id string) (bool, error) {
+		used, _, err := b.service.MediaUse(ctx, id)
+		return used, err
+	}
+	purgers := append(b.auth.Purgers(), b.ledger.TracePurger(), b.media.Purger(used))
+	return audit.NewSweeper(b.ledger, rules, log, purgers...)
 }
 
 // checkMarkdown refuses, when a text is saved, what could not be published.
@@ -92,7 +136,13 @@ type unrenderable struct{ cause *markdown.Error }
 func (u unrenderable) Error() string { return u.cause.Error() }
 func (u unrenderable) Code() string  { return u.cause.Code }
 
-func (b *backend) close() error { return b.store.Close() }
+func (b *backend) close() error {
+	err := b.store.Close()
+	if b.bucket != nil {
+		err = errors.Join(err, b.bucket.Close())
+	}
+	return err
+}
 
 // commandLine acts for whoever may run commands on this store.
 var commandLine = content.System("command")

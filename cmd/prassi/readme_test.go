@@ -2,7 +2,12 @@ package main
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"maps"
@@ -15,8 +20,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prassi-cms/prassi/audit"
+	"github.com/prassi-cms/prassi/auth/oidc"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/content/markdown"
+	"github.com/prassi-cms/prassi/internal/secret"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -215,6 +223,61 @@ func TestOperatorsListEverySetting(t *testing.T) {
 	}
 	if len(have) < 5 || !maps.Equal(have, told) {
 		t.Errorf("the program has\n%v\ndocs/operators.md tells of\n%v", have, told)
+	}
+}
+
+// TestOperatorsProviders reads the example of several providers, and gives the
+// roles that it shows.
+func TestOperatorsProviders(t *testing.T) {
+	examples := blocks(document(t, "docs/operators.md"), "yaml")
+	if len(examples) != 1 {
+		t.Fatalf("%d examples in YAML, not 1", len(examples))
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pemKey := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	configs, err := oidc.ReadConfig("operators.md", []byte(examples[0]), func(name string) (secret.Value, error) {
+		if strings.HasSuffix(name, ".pem") {
+			return secret.New(pemKey), nil
+		}
+		return secret.New("a secret"), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(configs) != 3 {
+		t.Errorf("%d providers", len(configs))
+	}
+	for _, c := range configs {
+		for _, roles := range c.Roles {
+			for _, role := range roles {
+				if _, err := content.ParseGrant(strings.ReplaceAll(role, "*", "PO"), schemas.Default().Territories()); err != nil {
+					t.Errorf("%s: %s: %v", c.Name, role, err)
+				}
+			}
+		}
+	}
+}
+
+// TestOperatorsRetention holds the table of what is kept how long against the
+// declaration.
+func TestOperatorsRetention(t *testing.T) {
+	var told []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| (\\d+ days?|for ever) \\|").FindAllStringSubmatch(document(t, "docs/operators.md"), -1) {
+		age := strings.Fields(m[2])[0] + "d"
+		if m[2] == "for ever" {
+			age = "never"
+		}
+		told = append(told, m[1]+"="+age)
+	}
+	if have := audit.DefaultRetention().String(); strings.Join(told, ",") != have {
+		t.Errorf("it is %s, the guide tells of %s", have, told)
 	}
 }
 

@@ -2,45 +2,41 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/prassi-cms/prassi/api"
+	"github.com/prassi-cms/prassi/audit"
+	"github.com/prassi-cms/prassi/auth"
 	"github.com/prassi-cms/prassi/jobs"
 	"github.com/prassi-cms/prassi/outgoing"
 )
 
 type serveCmd struct {
-	Addr      string        `name:"addr" env:"PRASSI_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen; port 0 takes a free one."`
-	PublicURL string        `name:"public-url" env:"PRASSI_PUBLIC_URL" placeholder:"URL" help:"How the outside reaches this server."`
-	Demo      bool          `name:"demo" env:"PRASSI_DEMO" help:"Load example content and people, and allow a development login. On loopback only."`
-	Poll      time.Duration `name:"poll" env:"PRASSI_POLL" default:"250ms" help:"How often to look for the writes of other processes."`
-	LogLevel  string        `name:"log-level" env:"PRASSI_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
-	Contact   string        `name:"contact" env:"PRASSI_CONTACT" placeholder:"EMAIL" help:"Whom users of the API may ask."`
-	Proxies   string        `name:"trusted-proxies" env:"PRASSI_TRUSTED_PROXIES" placeholder:"ADDRESSES" help:"Proxies whose X-Forwarded-For, X-Forwarded-Proto or Forwarded headers count: addresses or blocks (10.0.0.0/8). They must set or extend them."`
-	Metrics   string        `name:"metrics-allow" env:"PRASSI_METRICS_ALLOW" placeholder:"ADDRESSES" help:"Who may read /metrics: addresses or blocks; only this machine when left out."`
-	Rates     string        `name:"rates" env:"PRASSI_RATES" placeholder:"RATES" help:"Requests a minute and how many at once: \"read=3000/1000 open=600/200 token=1200/300 sign_in=40/20 refused=120/60\", or off."`
+	reached
+	Demo     bool          `name:"demo" env:"PRASSI_DEMO" help:"Load example content and people, and allow a development login. On loopback only."`
+	Poll     time.Duration `name:"poll" env:"PRASSI_POLL" default:"250ms" help:"How often to look for the writes of other processes."`
+	LogLevel string        `name:"log-level" env:"PRASSI_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
+	Contact  string        `name:"contact" env:"PRASSI_CONTACT" placeholder:"EMAIL" help:"Whom users of the API may ask."`
+	signIn
+	kept
+	going
+	Proxies string `name:"trusted-proxies" env:"PRASSI_TRUSTED_PROXIES" placeholder:"ADDRESSES" help:"Proxies whose X-Forwarded-For, X-Forwarded-Proto or Forwarded headers count: addresses or blocks (10.0.0.0/8). They must set or extend them."`
+	Metrics string `name:"metrics-allow" env:"PRASSI_METRICS_ALLOW" placeholder:"ADDRESSES" help:"Who may read /metrics: addresses or blocks; only this machine when left out."`
+	Rates   string `name:"rates" env:"PRASSI_RATES" placeholder:"RATES" help:"Requests a minute and how many at once: \"read=3000/1000 open=600/200 token=1200/300 sign_in=40/20 refused=120/60\", or off."`
 }
 
 // Run serves until the context ends, then lets requests and jobs finish.
 func (c *serveCmd) Run(e *env) error {
 	e.serving = true
-	proxies, err := prefixes("trusted-proxies", c.Proxies)
-	if err != nil {
-		return err
-	}
-	metrics, err := prefixes("metrics-allow", c.Metrics)
-	if err != nil {
-		return err
-	}
-	rates, err := api.ParseRates(c.Rates)
+	opt, rules, err := c.settings(e)
 	if err != nil {
 		return err
 	}
@@ -50,7 +46,7 @@ func (c *serveCmd) Run(e *env) error {
 	}
 	defer listener.Close()
 	if c.Demo && !loopback(listener.Addr()) {
-		return errors.New("--demo lets anybody log in, so it listens on loopback only: use --addr 127.0.0.1:8080")
+		return tell("demo_loopback", nil)
 	}
 	var runner *jobs.Runner
 	ready := make(chan struct{}) // closed once runner is set
@@ -75,35 +71,65 @@ func (c *serveCmd) Run(e *env) error {
 		return err
 	}
 	defer published.Close()
-	server, err := api.New(api.Options{
-		Service: b.service, Catalog: published, Auth: b.auth, Ledger: b.ledger, Store: b.store, Schemas: b.schemas,
-		Logger: e.logger(), Version: buildVersion(), PublicURL: c.PublicURL, Contact: api.Contact{Email: c.Contact},
-		Demo: c.Demo, DemoPeople: demoPeople,
-		Proxies: proxies, Metrics: metrics, Rates: rates,
-	})
+	opt.Service, opt.Catalog, opt.Auth, opt.Ledger, opt.Store, opt.Schemas, opt.Media =
+		b.service, published, b.auth, b.ledger, b.store, b.schemas, b.media
+	if opt.OIDC, err = c.signIn.open(e.ctx, b.auth, c.going, opt.Logger); err != nil {
+		return err
+	}
+	server, err := api.New(opt)
 	if err != nil {
 		return err
 	}
-	runner = jobs.New(b.store, b.service, c.Poll, e.logger(), follow{"catalogue", published.CatchUp})
+	runner = jobs.New(b.store, b.service, c.Poll, opt.Logger, follow{"catalogue", published.CatchUp})
+	sweep := b.sweeper(rules, opt.Logger)
+	runner.Add(
+		jobs.Every{Name: "log of actions", Every: time.Hour, Do: func(ctx context.Context) error { _, err := b.ledger.Flush(ctx); return err }},
+		jobs.Every{Name: "retention", Every: audit.SweepEvery, Do: func(ctx context.Context) error { _, err := sweep.Run(ctx); return err }},
+	)
 	close(ready)
 
 	work, stop := context.WithCancel(context.WithoutCancel(e.ctx))
 	var background sync.WaitGroup
 	background.Go(func() { runner.Run(work) })
-	c.greet(e.stdout, listener.Addr())
-	err = server.Serve(e.ctx, listener)
+	err = c.greet(e, b.auth, opt.OIDC != nil, listener.Addr())
+	if err == nil {
+		err = server.Serve(e.ctx, listener)
+	}
 	stop() // jobs end after the last request, so that what it wrote is told
 	background.Wait()
 	return err
 }
 
-// prefixes reads the list of addresses of a flag.
-func prefixes(flag, text string) ([]netip.Prefix, error) {
-	list, err := outgoing.ParseAllow(text)
-	if err != nil {
-		return nil, fmt.Errorf("--%s: %w", flag, err)
+// settings reads and checks what needs no engine, so that a wrong setting is told
+// before anything is opened or made.
+func (c *serveCmd) settings(e *env) (opt api.Options, rules audit.Retention, err error) {
+	opt = api.Options{
+		Logger: e.logger(), Version: buildVersion(), PublicURL: c.PublicURL, Contact: api.Contact{Email: c.Contact},
+		Demo: c.Demo, DemoPeople: demoPeople,
 	}
-	return list, nil
+	if opt.Proxies, err = prefixes("trusted-proxies", c.Proxies); err != nil {
+		return opt, rules, err
+	}
+	if opt.Metrics, err = prefixes("metrics-allow", c.Metrics); err != nil {
+		return opt, rules, err
+	}
+	if opt.Rates, err = api.ParseRates(c.Rates); err != nil {
+		return opt, rules, err
+	}
+	if _, err = c.going.prefixes(); err != nil {
+		return opt, rules, err
+	}
+	if e.limits, err = c.sessions(); err != nil {
+		return opt, rules, err
+	}
+	if rules, err = c.retention(); err != nil {
+		return opt, rules, err
+	}
+	providers, err := c.providers()
+	if err == nil && len(providers) > 0 && c.PublicURL == "" {
+		err = tell("public_url_needed", nil)
+	}
+	return opt, rules, err
 }
 
 // follow makes a consumer of a name and a way to catch up.
@@ -120,10 +146,12 @@ func loopback(a net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// greet says which addresses to open.
-func (c *serveCmd) greet(w io.Writer, at net.Addr) {
-	base := "http://" + at.String()
-	fmt.Fprintf(w, "Prassi %s\n", buildVersion())
+// greet says which addresses to open. It is the one place where the link for the
+// first administrator is told: on standard output, never in the log.
+func (c *serveCmd) greet(e *env, a *auth.Auth, signIn bool, at net.Addr) error {
+	local := reached{}.base(at.String())
+	var b strings.Builder
+	fmt.Fprintf(&b, "Prassi %s\n", buildVersion())
 	rows := [][2]string{
 		{"/api/v1", "delivery API"}, {"/docs", "how to call it"}, {"/openapi.json", "the same for machines"}, {"/status", "is it well"},
 	}
@@ -131,8 +159,23 @@ func (c *serveCmd) greet(w io.Writer, at net.Addr) {
 		rows = append([][2]string{{"/auth/login", "log in as one of six example people"}, {"/api/v1/practices?territory=PO", "good practices of Prato"}}, rows...)
 	}
 	for _, r := range rows {
-		fmt.Fprintf(w, "  %s%s  %s\n", base, r[0], r[1])
+		fmt.Fprintf(&b, "  %s%s  %s\n", local, r[0], r[1])
 	}
+	outside := c.base(at.String())
+	if signIn {
+		fmt.Fprintf(&b, "%s\n  %s/auth/callback\n", e.text("redirect_address", nil), outside)
+	}
+	if !c.Demo {
+		link, needed, err := a.FirstLink(e.ctx)
+		if err != nil {
+			return err
+		}
+		if needed {
+			fmt.Fprintf(&b, "%s\n  %s\n", e.text("first_administrator", map[string]any{"hours": int(auth.FirstLinkLife.Hours())}), linkAddress(outside, link))
+		}
+	}
+	_, err := io.WriteString(e.stdout, b.String())
+	return err
 }
 
 // logger writes JSON lines for operators while serving; a person at a terminal

@@ -13,7 +13,6 @@ import (
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/interchange"
-	"github.com/prassi-cms/prassi/outgoing"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -25,13 +24,13 @@ type importCmd struct {
 	Publish bool     `name:"publish" help:"Take what is not marked as a draft through its workflow to publication."`
 	DryRun  bool     `name:"dry-run" help:"Write nothing; show what would change."`
 	Verbose bool     `name:"verbose" short:"v" help:"Also report what is unchanged."`
-	Allow   string   `name:"outgoing-allow" env:"PRASSI_OUTGOING_ALLOW" placeholder:"ADDRESSES" help:"Private addresses and blocks that may be reached all the same, over http too, such as 10.0.0.0/8."`
+	going
 }
 
 func (c *importCmd) Run(e *env) error {
-	allow, err := outgoing.ParseAllow(c.Allow)
+	allow, err := c.prefixes()
 	if err != nil {
-		return fmt.Errorf("--outgoing-allow: %w", err)
+		return err
 	}
 	for i, name := range c.Path {
 		if !interchange.IsAddress(name) {

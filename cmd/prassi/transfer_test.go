@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,13 +12,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/prassi-cms/prassi/internal/leak"
 )
 
 // command runs a command line and gives its exit status and what it said.
 func command(t *testing.T, args ...string) (int, string) {
 	t.Helper()
 	var out bytes.Buffer
-	code := Main(t.Context(), args, strings.NewReader(""), &out, &out)
+	code := Main(t.Context(), args, strings.NewReader(""), &out, io.MultiWriter(&out, leak.Log()))
 	return code, out.String()
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/prassi-cms/prassi/audit"
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
 )
@@ -28,8 +27,8 @@ var Codes = []string{
 
 type verifyCmd struct{}
 
-// Run checks the store, the log of actions, and the catalogue against the store,
-// and says in the reader's language what is wrong. The note in brackets is for
+// Run checks the store, the log of actions, the files, and the catalogue against
+// the store, and says in the reader's language what is wrong. The note in brackets is for
 // whoever repairs it.
 func (verifyCmd) Run(e *env) error {
 	b, err := e.settled()
@@ -38,7 +37,7 @@ func (verifyCmd) Run(e *env) error {
 	}
 	defer b.close()
 	count := 0
-	for _, check := range []func(*backend) (string, []content.Fault, error){e.verifyStore, e.verifyActions, e.verifyCatalog} {
+	for _, check := range []func(*backend) (string, []content.Fault, error){e.verifyStore, e.verifyActions, e.verifyMedia, e.verifyCatalog} {
 		summary, faults, err := check(b)
 		if err != nil {
 			return err
@@ -77,11 +76,19 @@ func (e *env) verifyStore(b *backend) (string, []content.Fault, error) {
 }
 
 func (e *env) verifyActions(b *backend) (string, []content.Fault, error) {
-	r, err := audit.New(b.store, nil).Verify(e.ctx)
+	r, err := b.ledger.Verify(e.ctx)
 	if err != nil {
 		return "", nil, err
 	}
 	return e.text("verify_audit", map[string]any{"entries": r.Entries, "subjects": r.Subjects, "digest": r.Digest}), r.Faults, nil
+}
+
+func (e *env) verifyMedia(b *backend) (string, []content.Fault, error) {
+	files, faults, err := b.media.Verify(e.ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	return e.text("verify_media", map[string]any{"files": files}), faults, nil
 }
 
 // verifyCatalog compares the catalogue with the store. While a server runs on
