@@ -44,7 +44,7 @@ fuzz: needs ## every fuzz target for FUZZTIME seconds each (60)
 	@FUZZTIME=$${FUZZTIME:-60} FUZZTOTAL=$${FUZZTOTAL:-0} scripts/fuzz
 
 .PHONY: bench
-bench: engines ## the benchmark table, each figure beside its ceiling (BENCHFLAGS=…)
+bench: needs ## the benchmark table, each figure beside its ceiling (BENCHFLAGS=…)
 	@go run ./internal/bench $(BENCHFLAGS)
 
 .PHONY: clean
