@@ -292,7 +292,7 @@ func (s *Server) openMedia(c *gin.Context, id, name string) (*media.File, []stri
 	return f, privateFile, err
 }
 
-var byteRange = regexp.MustCompile(`^bytes=(?:([0-9]{1,18})-[0-9]{0,18}|-([0-9]{1,18}))$`)
+var byteRange = regexp.MustCompile(`^bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))$`)
 
 // oneRange keeps of the Range header what is one range; everything else is passed
 // over, as RFC 9110, section 14.2, permits: lists of ranges are for exhausting
@@ -308,11 +308,15 @@ func oneRange(r *http.Request, h http.Header, size int64) error {
 		return nil
 	}
 	start, _ := strconv.ParseInt(m[1], 10, 64)
-	last, _ := strconv.ParseInt(m[2], 10, 64)
-	if m[1] != "" && start < size || m[2] != "" && last > 0 {
+	end, _ := strconv.ParseInt(m[2], 10, 64)
+	last, _ := strconv.ParseInt(m[3], 10, 64)
+	switch {
+	case m[2] != "" && end < start: // is no range
+		delete(r.Header, "Range")
 		return nil
-	}
-	if len(r.Header["If-Range"]) > 0 {
+	case m[1] != "" && start < size, last > 0:
+		return nil
+	case len(r.Header["If-Range"]) > 0:
 		delete(r.Header, "Range")
 		return nil
 	}

@@ -278,18 +278,26 @@ func badForm(cause error) error {
 type lastPart struct {
 	io.Reader
 	parts *multipart.Reader
+	done  bool
 	err   error
 }
 
 // Read reads on, and at the end of the part looks behind it.
 func (l *lastPart) Read(p []byte) (int, error) {
+	if l.done {
+		return 0, io.EOF
+	}
+	if l.err != nil {
+		return 0, l.err
+	}
 	n, err := l.Reader.Read(p)
-	if err == nil || l.err != nil {
-		return n, err
+	if err == nil {
+		return n, nil
 	}
 	if err == io.EOF {
 		var next *multipart.Part
 		if next, err = l.parts.NextRawPart(); err == io.EOF {
+			l.done = true
 			return n, io.EOF
 		}
 		if err == nil {

@@ -85,6 +85,9 @@ func (s *Server) describe(reg huma.Registry, op *operation) *huma.Operation {
 			out.RequestBody.Content["application/x-www-form-urlencoded"] = media
 		}
 	}
+	if op.Content != nil {
+		out.RequestBody = &huma.RequestBody{Required: true, Content: op.Content}
+	}
 	for _, a := range op.Answers {
 		r := describeAnswer(reg, a)
 		if rateOf(op) != rateNone {
@@ -231,6 +234,13 @@ func sharedSchemas() map[string]*huma.Schema {
 		"PublishedReference": object(map[string]*huma.Schema{
 			"identifier": word, "scheme": word, "label": word, "url?": uri, "text?": word,
 		}),
+		"PublishedMedia": object(map[string]*huma.Schema{
+			"src": uri, "alt?": word, "caption?": word, "credit?": word, "type?": word,
+			"width?": integer(1, 0), "height?": integer(1, 0), "bytes?": integer(1, 0), "files?": list(ref("PublishedMediaFile")),
+		}),
+		"PublishedMediaFile": object(map[string]*huma.Schema{
+			"url": uri, "type": word, "width?": integer(1, 0), "height?": integer(1, 0), "bytes?": integer(1, 0),
+		}),
 		"PublishedItemLinks": object(map[string]*huma.Schema{
 			"self": uri, "collection?": uri, "alternates?": {Type: "object", AdditionalProperties: uri},
 		}),
@@ -269,7 +279,7 @@ func itemSchemas(t *schemas.Type) map[string]*huma.Schema {
 func fieldsSchema(t *schemas.Type) *huma.Schema {
 	properties := map[string]*huma.Schema{}
 	for _, f := range t.Fields {
-		component := map[string]string{"choice": "PublishedTerm", "reference": "PublishedLink"}[f.Kind]
+		component := map[string]string{"choice": "PublishedTerm", "reference": "PublishedLink", "media": "PublishedMedia"}[f.Kind]
 		if component == "" {
 			properties[f.Name+"?"] = declared(f)
 			continue

@@ -48,6 +48,8 @@ type operation struct {
 	// Body is a value of the struct that a request's JSON is bound to; nil when
 	// there is none.
 	Body any
+	// Content are bodies that are not JSON, by media type.
+	Content map[string]*huma.MediaType
 	// Form: the body may also come from an HTML form.
 	Form bool
 	// Page: people come here in a browser. It is told failures as a page, and who
@@ -166,7 +168,7 @@ func commonProblems(op *operation) []int {
 	if op.Access == signed {
 		out = append(out, http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable)
 	}
-	if op.Body != nil {
+	if op.Body != nil || op.Content != nil {
 		out = append(out, http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge,
 			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity)
 	}
@@ -201,6 +203,7 @@ func queryNames(params []param) []string {
 func (s *Server) table() []*operation {
 	out := s.deliveryTable()
 	out = append(out, s.manageTable()...)
+	out = append(out, s.mediaTable()...)
 	out = append(out, s.accessTable()...)
 	out = append(out, s.sessionTable()...)
 	out = append(out, s.systemTable()...)

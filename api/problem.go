@@ -54,7 +54,7 @@ var Codes = slices.Concat([]string{
 	codeMediaType, codeInvalidQuery, codeUnknownParameter, codeRepeated, codeInvalidParameter, codeInvalidHeader,
 	codeNotAcceptable, codeMethod, codeGone, codeTimeout, codeTooBusy, codeCrossOrigin, codeNotHere,
 	codeUnknownPerson, codeNotReady, codeInvalidGrant, codeTooMany,
-}, peopleCodes, sessionCodes)
+}, mediaCodes, peopleCodes, sessionCodes)
 
 // The one table from failures to statuses. A class of package content has its
 // row; a code with a status of its own comes first.
@@ -86,6 +86,8 @@ var (
 		codeGone:          http.StatusGone,
 		codeTimeout:       http.StatusRequestTimeout,
 		codeTooMany:       http.StatusTooManyRequests,
+		codeMediaForm:     http.StatusBadRequest,
+		codeRange:         http.StatusRequestedRangeNotSatisfiable,
 		"provider_error":  http.StatusBadGateway,
 		"sign_in_expired": http.StatusBadRequest,
 		"sign_in_used":    http.StatusBadRequest,

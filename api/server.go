@@ -90,6 +90,8 @@ type Limits struct {
 	Turn       time.Duration // that a preview or an export waits for its turn; 2 s
 	Lag        int64         // events that a ready catalogue may be behind; 1000
 	Hot        int64         // bytes of answers kept in memory beside the catalogue; 16 MiB
+	Upload     time.Duration // to receive a file, while its bytes keep flowing; 15 min
+	Uploads    int           // files received at once, a quarter of them from one caller; 32
 }
 
 func (l Limits) withDefaults() Limits {
@@ -106,6 +108,8 @@ func (l Limits) withDefaults() Limits {
 	l.Turn = or(l.Turn, 2*time.Second)
 	l.Lag = or(l.Lag, 1000)
 	l.Hot = or(l.Hot, 16<<20)
+	l.Upload = or(l.Upload, 15*time.Minute)
+	l.Uploads = or(l.Uploads, 32)
 	return l
 }
 
@@ -143,6 +147,7 @@ type Server struct {
 	pages      map[string]*stored
 	origins    *http.CrossOriginProtection
 	previews   chan struct{}
+	uploads    *slots
 	exports    chan struct{}
 	stopping   atomic.Bool
 }
@@ -168,6 +173,7 @@ func New(opt Options) (*Server, error) {
 	}
 	s.hot = newHot(s.limits.Hot)
 	s.previews = make(chan struct{}, s.limits.Previews)
+	s.uploads = newSlots(s.limits.Uploads)
 	s.exports = make(chan struct{}, s.limits.Exports)
 	if s.public != "" {
 		u, err := url.Parse(s.public)

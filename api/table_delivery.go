@@ -25,6 +25,7 @@ var tags = []*huma.Tag{
 	{Name: tagDocuments, Description: "Writing, reviewing and publishing."},
 	{Name: tagRevisions, Description: "What was written before."},
 	{Name: tagForms, Description: "What an editor needs to draw its forms."},
+	{Name: tagMedia, Description: "Pictures and documents."},
 	{Name: tagAccess, Description: "Who calls, and tokens."},
 	{Name: tagSystem, Description: "For machines and operators."},
 }

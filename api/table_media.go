@@ -24,22 +24,22 @@ var mediaTypes = []string{
 func fileAnswers(statuses ...int) (out []answer) {
 	for _, status := range statuses {
 		for _, name := range mediaTypes {
-			out = append(out, answer{Status: status, Media: name, Body: binary(), Headers: []string{"ETag", "Cache-Control"}})
+			out = append(out, answer{Status: status, Media: name, Body: fileBytes(), Headers: []string{"ETag", "Cache-Control"}})
 		}
 	}
 	return out
 }
 
-func binary() *huma.Schema { return &huma.Schema{Type: "string", Format: "binary"} }
+func fileBytes() *huma.Schema { return &huma.Schema{Type: "string", Format: "binary"} }
 
 // uploadForms are the bodies by which a file comes. The raw one is for programs.
 func uploadForms() map[string]*huma.MediaType {
 	alt, owner := text(media.MaxAlt), text(120)
 	alt.Description = "What it shows, for those who cannot see it; a document may say it otherwise."
 	owner.Description = "Scope of the organization it belongs to."
-	form := object(map[string]*huma.Schema{"owner?": owner, "alt?": alt, "file": binary()})
+	form := object(map[string]*huma.Schema{"owner?": owner, "alt?": alt, "file": fileBytes()})
 	form.Description = "The file is the last part."
-	return map[string]*huma.MediaType{"multipart/form-data": {Schema: form}, "application/octet-stream": {Schema: binary()}}
+	return map[string]*huma.MediaType{"multipart/form-data": {Schema: form}, "application/octet-stream": {Schema: fileBytes()}}
 }
 
 // mediaTable lists what is done with files; there is nothing without a library.
