@@ -146,7 +146,6 @@ func eventWriter(w io.Writer, format string) (write func(*content.Event) error, 
 		}
 	case "jsonl":
 		lines := json.NewEncoder(w)
-		lines.SetEscapeHTML(true) // as it is hashed
 		return func(event *content.Event) error { return lines.Encode(event) }, done
 	}
 	return func(event *content.Event) error {

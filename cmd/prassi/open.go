@@ -12,6 +12,7 @@ import (
 
 	"gocloud.dev/blob"
 
+	"github.com/prassi-cms/prassi/api"
 	"github.com/prassi-cms/prassi/audit"
 	"github.com/prassi-cms/prassi/auth"
 	"github.com/prassi-cms/prassi/catalog"
@@ -106,6 +107,10 @@ func (e *env) fill(b *backend, changed func()) error {
 	}
 	b.service, err = content.New(b.store, b.schemas, content.Options{
 		Changed: changed, Territories: places, Render: checkMarkdown,
+		Media: func(ctx context.Context, a content.Actor, id string) error {
+			_, err := b.media.See(ctx, b.service, a, id)
+			return err
+		},
 	})
 	return err
 }
@@ -151,7 +156,7 @@ var commandLine = content.System("command")
 func (e *env) openCatalog(b *backend) (*catalog.Catalog, error) {
 	return catalog.Open(e.ctx, catalog.Options{
 		Dir: filepath.Join(e.cli.Data, "catalog"), Source: b.store, Schemas: b.schemas,
-		Territories: b.service.Territories(), Logger: e.logger(),
+		Territories: b.service.Territories(), Media: api.MediaInfo(b.media), Logger: e.logger(),
 	})
 }
 

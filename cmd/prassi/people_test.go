@@ -117,6 +117,9 @@ func TestDemoKeepsRoles(t *testing.T) {
 	if !strings.HasPrefix(picture.Src, "/media/") || !strings.HasSuffix(picture.Src, ".png") || picture.Alt == "" {
 		t.Errorf("the picture: %+v", picture)
 	}
+	if h := r.call(http.DefaultClient, "GET", picture.Src, nil, "", 200, nil); h.Get("Content-Type") != "image/png" {
+		t.Errorf("the picture is %s", h.Get("Content-Type"))
+	}
 	r.stop()
 	b := at(t, data)
 	elena, err := b.auth.Person(t.Context(), "elena")
@@ -126,6 +129,32 @@ func TestDemoKeepsRoles(t *testing.T) {
 	rita, err := b.auth.Person(t.Context(), "rita")
 	if err != nil || len(rita.Grants) != 2 {
 		t.Errorf("%v %v", rita.Grants, err)
+	}
+}
+
+// Nobody uses a file of another organisation by naming it, nor one that is not
+// there.
+func TestFilesAreWalls(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	r := start(t, "--demo", "--data", data)
+	items, err := at(t, data).media.List(t.Context(), "", 0)
+	if err != nil || len(items) != 1 {
+		t.Fatalf("%v %v", items, err)
+	}
+	for owner, want := range map[string]int{"orti-insieme": 201, "ponte-sul-naviglio": 422} {
+		code, token := command(t, "token", "create", "--data", data, "--role", "contributor@"+owner)
+		if code != 0 {
+			t.Fatal(token)
+		}
+		header := http.Header{"Authorization": {"Bearer " + strings.TrimSpace(token)}}
+		for id, want := range map[string]int{items[0].ID: want, strings.Repeat("a", 26): 422} {
+			body := `{"type":"practice","locale":"it","fields":{"title":"Una foto","image":{"src":"/media/` + id + `/` + items[0].Files[0].Name + `","alt":"Una foto"}}}`
+			var problem struct{ Errors []struct{ Code string } }
+			r.call(http.DefaultClient, "POST", "/api/v1/manage/documents", header, body, want, &problem)
+			if want == 422 && (len(problem.Errors) != 1 || problem.Errors[0].Code != "media_not_found") {
+				t.Errorf("%s: %+v", owner, problem)
+			}
+		}
 	}
 }
 
