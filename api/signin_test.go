@@ -231,6 +231,7 @@ func sessionExamples(t *testing.T, w *world) map[string]func() []request {
 			back := b.rogueAnswer(rogue(), b.begin("/auth/login/rogue"), "anna")
 			return []request{{path: strings.TrimPrefix(back, w.http.URL), status: 303, headers: cookie(b)}}
 		},
+		"getIcon":    func() []request { return []request{{path: "/favicon.ico", status: 204}} },
 		"showLogout": func() []request { return []request{{path: "/auth/logout", status: 200}} },
 		"logOut": func() []request {
 			demo := w.browser()

@@ -40,6 +40,8 @@ func (s *Server) systemTable() []*operation {
 			Answers: documents("text/html", htmlPage), Handle: s.asset("docs")},
 		{Route: "/docs/style.css", ID: "getStyle", Summary: "How the pages look", Params: []param{ifNoneMatch}, Class: classAsset,
 			Answers: documents("text/css", &huma.Schema{Type: "string"}), Handle: s.asset("style")},
+		{Route: "/favicon.ico", ID: "getIcon", Summary: "No icon: browsers ask for one unasked", Class: classAsset, quiet: true,
+			Answers: []answer{{Status: http.StatusNoContent, Headers: []string{"Cache-Control"}}}, Handle: noIcon},
 		{Route: "/problems/{code}", ID: "getProblem", Summary: "What a kind of problem means", Class: classPage,
 			Params:  []param{pathParam("code", "The problem's code.", text(80))},
 			Answers: []answer{{Status: http.StatusOK, Media: "text/html", Body: htmlPage, Headers: []string{"Content-Language"}}}, Handle: s.problemPage},
@@ -54,6 +56,12 @@ func (s *Server) systemTable() []*operation {
 		op.Method, op.Tag = http.MethodGet, tagSystem
 	}
 	return ops
+}
+
+func noIcon(c *gin.Context) error {
+	c.Writer.Header()["Cache-Control"] = publicLonger
+	c.Writer.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 func root(c *gin.Context) error {

@@ -162,7 +162,8 @@ func (p *Provider) standard(subject string) map[string]any {
 }
 
 // LogoutToken makes a token that ends the subject's session (OpenID Connect
-// Back-Channel Logout 1.0, section 2.4); more claims replace those.
+// Back-Channel Logout 1.0, section 2.4); more claims replace those,
+// and nil takes one away.
 func (p *Provider) LogoutToken(subject string, more map[string]any) (string, error) {
 	claims := p.standard(subject)
 	for _, name := range []string{"name", "email", "email_verified", "locale"} {
@@ -172,6 +173,7 @@ func (p *Provider) LogoutToken(subject string, more map[string]any) (string, err
 	claims["jti"] = rand.Text()
 	claims["events"] = map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}
 	maps.Copy(claims, more)
+	maps.DeleteFunc(claims, func(_ string, value any) bool { return value == nil })
 	return p.Token(claims, "logout+jwt")
 }
 
