@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"time"
 
@@ -42,6 +44,7 @@ type Ledger struct {
 	clock   func() time.Time
 	chains  sync.Map // kinds that are noted to have chains
 	traces  traceCache
+	refused refusals
 }
 
 // New makes a Ledger; clock nil means time.Now.
@@ -146,8 +149,12 @@ func Drop(ctx context.Context, l *Ledger, kind, id string, by content.Actor, act
 }
 
 // Note tells of something that changes no record. The subject ("kind:id") may
-// have a record or not; its chain begins with the first telling. This is the one
-// entry that the anonymous actor may cause.
+// have a record or not; its chain begins with the first telling.
+//
+// This is the one entry that the anonymous actor may cause, and entries stay for
+// ever, so strangers may cause strangerBurst at once and one each strangerEvery in
+// the long run, by each process. What is beyond is counted, not told, and no
+// error; the next entry that is told says how many there were (detail "count").
 func (l *Ledger) Note(ctx context.Context, subject string, by content.Actor, action string, details map[string]string) error {
 	kind, id, err := splitSubject(subject)
 	if err != nil {
@@ -156,7 +163,25 @@ func (l *Ledger) Note(ctx context.Context, subject string, by content.Actor, act
 	if action == "" {
 		return errors.New("audit: a note needs an action")
 	}
-	return l.swap(ctx, kind, id, by, func(*stored) (string, map[string]string, error) { return action, details, nil })
+	if !by.Anonymous() {
+		return l.swap(ctx, kind, id, by, func(*stored) (string, map[string]string, error) { return action, details, nil })
+	}
+	untold, ok := l.refused.take(l.clock())
+	if !ok {
+		return nil
+	}
+	if untold > 0 {
+		details = maps.Clone(details)
+		if details == nil {
+			details = map[string]string{}
+		}
+		details["count"] = strconv.Itoa(untold)
+	}
+	err = l.swap(ctx, kind, id, by, func(*stored) (string, map[string]string, error) { return action, details, nil })
+	if err != nil {
+		l.refused.untell(untold)
+	}
+	return err
 }
 
 func unauthenticated() error {

@@ -628,3 +628,33 @@ func TestModel(t *testing.T) {
 		}
 	})
 }
+
+// However often strangers are refused, and from however many addresses, what is
+// written of it is bounded, and how much was not written is told.
+func TestStrangersDoNotFillTheStore(t *testing.T) {
+	ctx, s, c := t.Context(), sqlite(t), newClock()
+	l := audit.New(s, c.Now)
+	const many = 300
+	refuse := func(n int) {
+		t.Helper()
+		for range n {
+			must(t, l.Note(ctx, "sign_in:refused", content.Actor{}, audit.SignInRefused, map[string]string{"reason": "sign_in_expired"}))
+		}
+	}
+	refuse(many)
+	told := len(entries(t, l, "sign_in:refused"))
+	if told < 100 || told >= many {
+		t.Fatalf("%d of %d refusals are told", told, many)
+	}
+	must(t, l.Note(ctx, "person:b", anna, audit.SignedIn, nil)) // nobody known is kept out
+	if len(entries(t, l, "person:b")) != 1 {
+		t.Error("what somebody known does is not told")
+	}
+	c.Turn(time.Minute)
+	refuse(2)
+	list := entries(t, l, "sign_in:refused")
+	if last := list[len(list)-1]; len(list) != told+1 || last.Details["count"] != fmt.Sprint(many-told) || last.Details["reason"] != "sign_in_expired" {
+		t.Errorf("%d entries, the last is %+v", len(list), last)
+	}
+	clean(t, l)
+}

@@ -34,13 +34,17 @@ type traceKey struct{ day, actor, address string }
 type traceCache struct {
 	mu  sync.Mutex
 	ids map[traceKey]string
+	// made counts the traces of each actor on a day.
+	day  string
+	made map[string]int
 }
 
 // Trace notes that the actor (empty: somebody unknown) came from that IP address,
 // and gives the trace's id for content.Actor.Trace. It is the same id for the
 // same actor and address all day. The id is random: once the trace is forgotten,
 // nothing leads from the id to the address. An empty address has no trace, and
-// the id "".
+// the id ""; nor have, in each process, the addresses of one actor beyond the
+// first tracesOfActor of a day.
 func (l *Ledger) Trace(ctx context.Context, actor, address string) (string, error) {
 	if address == "" {
 		return "", nil
@@ -56,9 +60,7 @@ func (l *Ledger) Trace(ctx context.Context, actor, address string) (string, erro
 	now := l.now()
 	key := traceKey{now.Format(day), actor, address}
 	c := &l.traces
-	c.mu.Lock()
-	id, known := c.ids[key]
-	c.mu.Unlock()
+	id, known := c.find(key)
 	if known {
 		return id, nil
 	}
@@ -72,6 +74,24 @@ func (l *Ledger) Trace(ctx context.Context, actor, address string) (string, erro
 	}
 	c.remember(key, id)
 	return id, nil
+}
+
+// find gives what is known: the id, or that the actor gets none any more. What is
+// not known is counted as made.
+func (c *traceCache) find(key traceKey) (id string, known bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if id, known = c.ids[key]; known {
+		return id, true
+	}
+	if c.day != key.day {
+		c.day, c.made = key.day, map[string]int{}
+	}
+	if c.made[key.actor] >= tracesOfActor {
+		return "", true
+	}
+	c.made[key.actor]++
+	return "", false
 }
 
 // remember keeps a trace's id; when there are too many, those of other days go,
@@ -95,12 +115,12 @@ func (c *traceCache) remember(key traceKey, id string) {
 	c.ids[key] = id
 }
 
-// forget drops what it remembers of an actor.
-func (c *traceCache) forget(of func(traceKey) bool) {
+// forget drops what it remembers of some traces.
+func (c *traceCache) forget(of func(key traceKey, id string) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for k := range c.ids {
-		if of(k) {
+	for k, id := range c.ids {
+		if of(k, id) {
 			delete(c.ids, k)
 		}
 	}
@@ -120,23 +140,45 @@ func (l *Ledger) TraceAddress(ctx context.Context, id string) (string, error) {
 	return t.Address, nil
 }
 
-// ForgetTraces deletes all traces of an actor: a part of erasing a person. It
-// reads all traces. Another process may go on handing out today's id for up to a
+// ForgetTraces deletes all traces of an actor: a part of erasing a person. Those
+// are the ones that were made for the actor, and those of others (a provider's,
+// when it was not known yet who came) that the actor's own entries in their own
+// chain name. It reads all traces. Another process may go on handing out today's id for up to a
 // day, but the id leads nowhere.
 func (l *Ledger) ForgetTraces(ctx context.Context, actor string) (int, error) {
 	n := 0
-	l.traces.forget(func(k traceKey) bool { return k.actor == actor })
-	err := l.eachRecord(ctx, kindTrace, "", func(r *content.Record) (bool, error) {
+	named, err := l.tracesNamedBy(ctx, actor)
+	if err != nil {
+		return n, err
+	}
+	l.traces.forget(func(k traceKey, id string) bool { return k.actor == actor || named[id] })
+	err = l.eachRecord(ctx, kindTrace, "", func(r *content.Record) (bool, error) {
 		var t trace
 		if err := json.Unmarshal(r.Data, &t); err != nil {
 			return false, fmt.Errorf("audit: trace %s: %w", r.ID, err)
 		}
-		if t.Actor != actor {
+		if t.Actor != actor && !named[r.ID] {
 			return true, nil
 		}
 		return true, l.deleteTrace(ctx, r, &n)
 	})
 	return n, err
+}
+
+// tracesNamedBy gives the ids of the traces that the actor's own entries in the
+// actor's own chain name. Who has no chain names none.
+func (l *Ledger) tracesNamedBy(ctx context.Context, actor string) (map[string]bool, error) {
+	named := map[string]bool{}
+	if _, _, err := splitSubject(actor); err != nil {
+		return named, nil
+	}
+	entries, err := l.Entries(ctx, actor, 0, 0)
+	for _, e := range entries {
+		if e.Actor == actor && e.Trace != "" {
+			named[e.Trace] = true
+		}
+	}
+	return named, err
 }
 
 func (l *Ledger) deleteTrace(ctx context.Context, r *content.Record, n *int) error {
@@ -160,7 +202,7 @@ func (tracePurger) Kind() string { return "traces" }
 func (p tracePurger) Purge(ctx context.Context, olderThan time.Time) (int, error) {
 	n := 0
 	first := olderThan.UTC().Format(day) // the first day that stays
-	p.ledger.traces.forget(func(k traceKey) bool { return k.day < first })
+	p.ledger.traces.forget(func(k traceKey, _ string) bool { return k.day < first })
 	err := p.ledger.eachRecord(ctx, kindTrace, "", func(r *content.Record) (bool, error) {
 		if r.ID >= first {
 			return false, nil

@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -139,4 +140,44 @@ func TestTracePurger(t *testing.T) {
 	if id, err := l.Trace(ctx, "person:0", "203.0.113.7"); err != nil || len(traces(t, s)) != 1 {
 		t.Errorf("a new trace: %s, %v", id, err)
 	}
+}
+
+// Who comes from very many addresses leaves only so many traces a day.
+func TestTracesOfMany(t *testing.T) {
+	ctx, s, c := t.Context(), &counting{}, newClock()
+	l := audit.New(s, c.Now)
+	trace := func(actor string, i int) string {
+		t.Helper()
+		id, err := l.Trace(ctx, actor, fmt.Sprintf("2001:db8:%x::1", i))
+		must(t, err)
+		return id
+	}
+	const many = 20_000 // more than the cache holds
+	for i := range many {
+		trace("sign_in:refused", i)
+	}
+	if s.puts < 1000 || s.puts > 3000 {
+		t.Errorf("%d traces of %d addresses", s.puts, many)
+	}
+	if trace("sign_in:refused", many) != "" {
+		t.Error("there is one more")
+	}
+	if trace("person:anna", 1) == "" {
+		t.Error("others have none")
+	}
+	c.Turn(24 * time.Hour)
+	if trace("sign_in:refused", many) == "" {
+		t.Error("there is none on the next day")
+	}
+}
+
+// counting is a store that counts what is written.
+type counting struct {
+	audit.Records
+	puts int
+}
+
+func (c *counting) PutRecord(context.Context, *content.Record, int64) error {
+	c.puts++
+	return nil
 }

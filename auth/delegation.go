@@ -30,7 +30,7 @@ func (d Delegation) same(o Delegation) bool {
 
 // Delegate gives a role that by holds on to another person until g.Until, which
 // is required, at most MaxDelegation away and not after the end of the role
-// itself (delegation_end). Only a role that is one's own can be delegated, not
+// itself, nor of the token with which by asks (delegation_end). Only a role that is one's own can be delegated, not
 // one that was delegated to oneself (delegation_not_held), and not to oneself.
 // Delegating it again sets the new end.
 func (a *Auth) Delegate(ctx context.Context, by content.Actor, to string, g content.Grant) (Person, error) {
@@ -51,6 +51,15 @@ func (a *Auth) Delegate(ctx context.Context, by content.Actor, to string, g cont
 		return Person{}, problem(content.Invalid, codeDelegateEnd, nil)
 	case !g.Active(now):
 		return Person{}, problem(content.Invalid, codeGrantPast, nil)
+	}
+	if id, ok := strings.CutPrefix(by.Via, tokenPrefix); ok {
+		with, err := a.Token(ctx, id)
+		if err != nil {
+			return Person{}, err
+		}
+		if g.Until.After(with.end()) {
+			return Person{}, problem(content.Invalid, codeDelegateEnd, nil)
+		}
 	}
 	if _, err := a.living(ctx, to); err != nil {
 		if errors.Is(err, ErrInvalid) {

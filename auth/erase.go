@@ -9,17 +9,17 @@ import (
 )
 
 // Erase forgets who a person is (Regulation (EU) 2016/679, article 17): name,
-// address, language, identities and roles go, sessions, tokens and links end.
-// The id stays as a pseudonym, so that documents keep their author and every
-// chain verifies. The last administrator cannot be erased. Erasing again
-// finishes what was interrupted.
+// address, language, identities and roles go, sessions, tokens and links end, and
+// from where they came is forgotten (audit.Ledger.ForgetTraces). The id stays as a
+// pseudonym, so that documents keep their author and every chain verifies. The
+// last administrator cannot be erased. Erasing again finishes what was
+// interrupted.
 func (a *Auth) Erase(ctx context.Context, by content.Actor, id string) error {
 	if err := someone(by); err != nil {
 		return err
 	}
-	// From here on they are nobody. What leads to other records stays until those
-	// are gone, so that an interruption leaves nothing behind unnoticed.
-	p, err := a.change(ctx, by, id, func(p *Person, exists bool) (string, map[string]string, error) {
+	// From here on they are nobody.
+	_, err := a.change(ctx, by, id, func(p *Person, exists bool) (string, map[string]string, error) {
 		if !exists {
 			return "", nil, content.ErrNotFound
 		}
@@ -28,19 +28,21 @@ func (a *Auth) Erase(ctx context.Context, by content.Actor, id string) error {
 			action = audit.PersonErased
 			p.Erased = a.now()
 		}
-		*p = Person{ID: id, CreatedAt: p.CreatedAt, Erased: p.Erased, Identities: p.Identities, Invited: p.Invited}
+		*p = Person{ID: id, CreatedAt: p.CreatedAt, Erased: p.Erased}
 		return action, nil, nil
 	})
 	if err != nil {
 		return err
 	}
-	for _, i := range p.Identities {
-		if err := a.unpoint(ctx, kindIdentity, i.key(), id); err != nil {
-			return err
-		}
-	}
-	if p.Invited != "" {
-		if err := a.unpoint(ctx, kindInvitation, hash(p.Invited), id); err != nil {
+	// All that leads to them, also what a login that died has left behind.
+	for _, kind := range []string{kindIdentity, kindInvitation} {
+		err := each(ctx, a, kind, "", func(key string, _ int64, at pointer) error {
+			if at.Person != id {
+				return nil
+			}
+			return a.unpoint(ctx, kind, key, id)
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -62,13 +64,9 @@ func (a *Auth) Erase(ctx context.Context, by content.Actor, id string) error {
 			return a.drop(ctx, kindLink, key)
 		})
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = a.ledger.ForgetTraces(ctx, personPrefix+id)
 	}
-	_, err = a.change(ctx, by, id, func(p *Person, _ bool) (string, map[string]string, error) {
-		p.Identities, p.Invited = nil, ""
-		return "", nil, nil
-	})
 	return err
 }
 

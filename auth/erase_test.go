@@ -177,3 +177,46 @@ func (m *mortal) DeleteRecord(ctx context.Context, kind, id string, expect int64
 	}
 	return m.Store.DeleteRecord(ctx, kind, id, expect)
 }
+
+// Erasing forgets from where somebody came, also while they were not known yet,
+// and whatever led to them, also what an interrupted login or invitation left.
+func TestEraseForgetsTraces(t *testing.T) {
+	w := newWorld(t)
+	w.person("ada", "administrator")
+	trace := func(actor, address string) string {
+		id, err := w.ledger.Trace(ctx, actor, address)
+		w.must(err)
+		return id
+	}
+	before := trace("provider:spid", "192.0.2.66")
+	_, err := w.Invite(ctx, system, auth.Person{Name: "Zora", Email: "zora@example.org"})
+	w.must(err)
+	p, err := over(t, &keeping{Store: w.store}, w.clock).SignIn(ctx, login("s-1", "zora@example.org", true), before)
+	if err == nil {
+		t.Fatal("the store did not fail")
+	}
+	p, err = w.SignIn(ctx, login("s-1", "zora@example.org", true), before)
+	w.must(err)
+	_, _, err = w.StartSession(ctx, auth.NewSession{Person: p.ID, Address: "192.0.2.66"})
+	w.must(err)
+	adas := trace("person:ada", "192.0.2.66")
+	w.must(w.Erase(ctx, w.actor("ada"), p.ID))
+	for _, r := range records(w) {
+		switch {
+		case strings.HasPrefix(r, "trace ") && !strings.Contains(r, adas), strings.HasPrefix(r, "invitation "), strings.HasPrefix(r, "identity "):
+			t.Errorf("left: %s", r)
+		}
+	}
+	if address, err := w.ledger.TraceAddress(ctx, adas); address != "192.0.2.66" {
+		t.Errorf("somebody else's trace: %q %v", address, err)
+	}
+	if again := trace("provider:spid", "192.0.2.66"); again == before {
+		t.Error("the forgotten trace is handed out")
+	}
+	w.verify()
+}
+
+// keeping is a store that deletes nothing.
+type keeping struct{ content.Store }
+
+func (*keeping) DeleteRecord(context.Context, string, string, int64) error { return errDied }

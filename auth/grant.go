@@ -84,12 +84,15 @@ func (a *Auth) effective(ctx context.Context, p Person) ([]content.Grant, error)
 				return nil, err
 			}
 			own, holds := giver.undelegated(g.Role, g.Scope, now)
-			if !holds || !slices.ContainsFunc(giver.Delegated, func(d Delegation) bool {
-				return d.same(Delegation{To: p.ID, Role: g.Role, Scope: g.Scope})
-			}) {
+			said := slices.IndexFunc(giver.Delegated, Delegation{To: p.ID, Role: g.Role, Scope: g.Scope}.same)
+			if !holds || said < 0 {
 				continue
 			}
-			g.Until = earlier(g.Until, own.Until)
+			// The giver's end counts as well: theirs is the record that changes first.
+			g.Until = earlier(earlier(g.Until, own.Until), giver.Delegated[said].Until)
+			if !g.Active(now) {
+				continue
+			}
 		}
 		out = append(out, g)
 	}

@@ -397,3 +397,48 @@ func TestGrantsFollowTheModel(t *testing.T) {
 	w := over(t, store, &clock{now: start})
 	w.verify()
 }
+
+// A delegation that is made shorter is shorter although the process dies before
+// the receiver's record says so.
+func TestShorterDelegationInterrupted(t *testing.T) {
+	w := newWorld(t)
+	w.person("rita", "reviewer@100")
+	w.person("sami")
+	g := content.Grant{Role: "reviewer", Scope: "100", Until: start.Add(10 * time.Hour)}
+	_, err := w.Delegate(ctx, w.actor("rita"), "sami", g)
+	w.must(err)
+	g.Until = start.Add(time.Hour)
+	_, err = over(t, &mortal{Store: w.store, left: 1}, w.clock).Delegate(ctx, w.actor("rita"), "sami", g)
+	w.is(err, errDied)
+	if a := w.actor("sami"); len(a.Grants) != 1 || !a.Grants[0].Until.Equal(g.Until) {
+		t.Errorf("%+v", a.Grants)
+	}
+	w.clock.pass(2 * time.Hour)
+	if got := w.roles("sami"); got != "" {
+		t.Errorf("after the end that was set: %s", got)
+	}
+}
+
+// What somebody lends by a token ends with the token: otherwise whoever finds
+// one that is about to end keeps what it opens, in somebody else's name.
+func TestDelegationByToken(t *testing.T) {
+	w := newWorld(t)
+	w.person("rita", "reviewer@100")
+	w.person("sami")
+	secret, token, err := w.CreateToken(ctx, w.actor("rita"), auth.NewToken{Person: "rita", Grants: grants("reviewer@100"), Life: time.Hour})
+	w.must(err)
+	by, err := w.AuthenticateToken(ctx, secret)
+	w.must(err)
+	g := content.Grant{Role: "reviewer", Scope: "100", Until: token.ExpiresAt.Add(time.Millisecond)}
+	_, err = w.Delegate(ctx, by, "sami", g)
+	w.code(err, "delegation_end")
+	if got := w.roles("sami"); got != "" {
+		t.Errorf("lent: %s", got)
+	}
+	g.Until = token.ExpiresAt
+	_, err = w.Delegate(ctx, by, "sami", g)
+	w.must(err)
+	if got := w.roles("sami"); got != "reviewer@100" {
+		t.Errorf("lent: %s", got)
+	}
+}

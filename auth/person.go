@@ -238,14 +238,21 @@ func cleanName(s string) string {
 }
 
 // canonicalEmail gives an address in the one way in which it is compared, or ""
-// when it is none: the whole is taken without regard to case, as providers do.
+// when it is none: the whole is taken without regard to case, as providers do,
+// but only that of ASCII. Other letters become the same as well (U+212A, the sign
+// of Kelvin, is a small k), and are another mailbox.
 func canonicalEmail(s string) string {
 	s = strings.TrimSpace(s)
 	at, err := mail.ParseAddress(s)
 	if err != nil || len(s) > maxEmail || at.Name != "" || at.Address != s || strings.ContainsAny(s, "\" \r\n") {
 		return ""
 	}
-	return strings.ToLower(s)
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, s)
 }
 
 // change alters a person through the ledger. Whatever takes the role of

@@ -398,3 +398,21 @@ func TestFirstLinkIsNeeded(t *testing.T) {
 	}
 	needed(false)
 }
+
+// Two addresses are the same only when they are so letter by letter, but for the
+// case of ASCII: other letters that fold to the same (the sign of Kelvin is a k)
+// are another mailbox, which somebody else may have.
+func TestInvitationOfALookalike(t *testing.T) {
+	for _, lookalike := range []string{"mar\u212a@example.org", "mark@e\u212axample.org", "mark+x@example.org", "mark.@example.org", "\u017fmark@example.org"} {
+		w := newWorld(t)
+		invited, err := w.Invite(ctx, system, auth.Person{Name: "Mark", Email: "Mark@Example.org"})
+		w.must(err)
+		p, err := w.SignIn(ctx, login("other", lookalike, true), "")
+		if err != nil || p.ID == invited.ID {
+			t.Errorf("%q took the invitation of mark@example.org: %v", lookalike, err)
+		}
+		if p, err := w.SignIn(ctx, login("mark", "mark@EXAMPLE.org", true), ""); err != nil || p.ID != invited.ID {
+			t.Errorf("the invited person is another one: %v", err)
+		}
+	}
+}

@@ -45,6 +45,7 @@ const (
 	// usedEvery bounds how often a token's UsedAt is written.
 	usedEvery = 10 * time.Minute
 
+	tokenPrefix   = "token:" // of the actor that a token is, or comes by
 	tokenIDLength = tagLength + idLength
 	tokenLength   = len(TokenPrefix) + tokenIDLength + secretLength + sumLength
 )
@@ -102,7 +103,8 @@ func (a *Auth) checkToken(ctx context.Context, by content.Actor, n NewToken) err
 	switch {
 	case n.Life < time.Millisecond, n.Life > MaxTokenLife:
 		return problem(content.Invalid, codeTokenLife, map[string]any{"days": int(MaxTokenLife.Hours() / 24)})
-	case utf8.RuneCountInString(n.Name) > maxName, n.Name != cleanName(n.Name):
+	case utf8.RuneCountInString(n.Name) > maxName, n.Name != cleanName(n.Name),
+		utf8.RuneCountInString(n.Partner) > maxName, n.Partner != cleanName(n.Partner):
 		return problem(content.Invalid, codeTokenName, nil)
 	case len(n.Grants) == 0:
 		return problem(content.Invalid, codeTokenRoles, nil)
@@ -275,7 +277,7 @@ func (a *Auth) AuthenticateToken(ctx context.Context, secret string) (content.Ac
 		return content.Actor{}, ErrInvalid
 	}
 	if t.Person == "" {
-		actor = content.Actor{ID: "token:" + t.ID, Name: t.Name, Grants: t.Grants}
+		actor = content.Actor{ID: tokenPrefix + t.ID, Name: t.Name, Grants: t.Grants}
 	} else {
 		p, err := a.living(ctx, t.Person)
 		if err != nil {
@@ -286,7 +288,7 @@ func (a *Auth) AuthenticateToken(ctx context.Context, secret string) (content.Ac
 		}
 		actor.Grants = intersect(t.Grants, actor.Grants, now)
 	}
-	actor.Via = "token:" + t.ID
+	actor.Via = tokenPrefix + t.ID
 	if !now.Before(t.UsedAt.Add(usedEvery)) {
 		if err := a.used(ctx, id, now); err != nil {
 			return content.Actor{}, err
