@@ -29,7 +29,7 @@ func freeAddress(t *testing.T) string {
 func TestSignInAtAProvider(t *testing.T) {
 	address := freeAddress(t)
 	public := "http://" + address
-	provider := oidcprovider.Start(t, oidcprovider.Options{RedirectURIs: []string{public + "/auth/callback"}, PostLogoutURIs: []string{public + "/auth/login"}})
+	provider := oidcprovider.Start(t, oidcprovider.Options{RedirectURIs: []string{public + "/auth/callback"}, PostLogoutURIs: []string{public + "/auth/logout"}})
 	t.Setenv("PRASSI_OIDC_CLIENT_SECRET", leak.Secret(provider.Secret))
 	file := written(t, `providers:
   - name: comune
