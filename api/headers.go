@@ -71,7 +71,7 @@ var classHeaders = map[class][]header{
 	classPage:     {policy(policyPage), sniff, sameSite, ownTrace, alone, asksFor, private},
 	classForm:     {policy(policyForm), sniff, sameSite, ownTrace, alone, asksFor, private},
 	classAsset:    {policy(policyData), sniff, sameSite, private},
-	classMedia:    {policy(policyMedia), sniff, anySite, noTrace, private},
+	classMedia:    {policy(policyMedia), sniff, anySite, noTrace, private, {"Access-Control-Allow-Origin", anyOrigin}},
 	classEmbed:    {policy(policyEmbed), sniff, anySite, ownTrace, asksFor, private},
 }
 
@@ -97,12 +97,6 @@ func (s *Server) headersOf(op *operation) []header {
 	}
 	return out
 }
-
-// setPageHeaders lets a page that is made for one request have its forms, where
-// its operation did not say so.
-func setPageHeaders(h http.Header, _ string) { h["Content-Security-Policy"] = formPolicy }
-
-var formPolicy = []string{policyForm}
 
 // oddFraming says whether another program on the way might see the end of a
 // request elsewhere than we do (RFC 9112, sections 3.2.2, 6.3, 11.2). After such

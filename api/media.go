@@ -287,7 +287,9 @@ func (s *Server) openMedia(c *gin.Context, id, name string) (*media.File, []stri
 	if err != nil {
 		return nil, nil, err
 	}
-	c.Writer.Header()[sameSite.name] = sameSite.value
+	h := c.Writer.Header()
+	h[sameSite.name] = sameSite.value
+	delete(h, "Access-Control-Allow-Origin")
 	f, err := s.opt.Media.OpenItem(ctx, item, name)
 	return f, privateFile, err
 }

@@ -205,6 +205,10 @@ func TestMediaWalls(t *testing.T) {
 				if slices.Contains(yes, "") {
 					want = "public, max-age=3600"
 				}
+				open := slices.Contains(yes, "")
+				if (a.Header.Get("Cross-Origin-Resource-Policy") == "cross-origin") != open || (a.Header.Get("Access-Control-Allow-Origin") == "*") != open {
+					t.Errorf("%s: %q: other sites: %v", when, who, a.Header)
+				}
 				if got := a.Header.Get("Cache-Control"); got != want {
 					t.Errorf("%s: %q may keep it: %q", when, who, got)
 				}
@@ -458,6 +462,18 @@ func TestNewMediaOnly(t *testing.T) {
 	edit("edo", `{"fields":{"body":"![x](`+foreign.Files[0].URL+`)"}}`).want(t, 200).into(t, &v)
 	edit("carla", `{"fields":{"title":"Orti del borgo","body":"Prima. ![x](`+foreign.Files[0].URL+`)"}}`).want(t, 200).into(t, &v)
 	edit("carla", `{"fields":{"body":"Senza"}}`).want(t, 200).into(t, &v)
+
+	for _, c := range []struct {
+		src  string
+		want content.Outcome
+	}{{"/media/" + strings.Repeat("a", 26) + "/1.jpg", content.Refused}, {own.Files[0].URL, content.Created}} {
+		got, err := w.service.Import(t.Context(), content.System("import"), []content.Incoming{{Type: "article", Variants: []content.IncomingVariant{
+			{Locale: "it", Slug: "importato", Fields: map[string]any{"title": "Importato", "image": c.src}}}}}, false)
+		w.must(err)
+		if got[0].Outcome != c.want || c.want == content.Refused && got[0].Problem.Fields[0].Code != "media_not_found" {
+			t.Errorf("import of %s: %+v", c.src, got[0])
+		}
+	}
 
 	// An old revision whose file is gone does not come back in silence.
 	w.send("stranger", "DELETE", mediaPath+"/"+foreign.ID, "").want(t, 204)

@@ -37,6 +37,7 @@ type world struct {
 	// batch collects writes until flush; nil writes at once.
 	batch []content.Write
 	bulk  bool
+	media func(context.Context, string) (Media, error)
 }
 
 func newWorld(t testing.TB) *world {
@@ -203,7 +204,7 @@ func (w *world) open(dir string) *Catalog {
 
 func (w *world) openSource(dir string, src Source) *Catalog {
 	w.t.Helper()
-	c, err := Open(context.Background(), Options{Dir: dir, Source: src, Schemas: w.reg, Territories: w.towns, Logger: slog.New(slog.NewTextHandler(logTo{w.t}, nil))})
+	c, err := Open(context.Background(), Options{Dir: dir, Source: src, Schemas: w.reg, Territories: w.towns, Media: w.media, Logger: slog.New(slog.NewTextHandler(logTo{w.t}, nil))})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -302,6 +303,15 @@ func dump(t testing.TB, c *Catalog) map[string]string {
 		for i, x := range list {
 			out[fmt.Sprintf("slug %s/%s %d", k.collection, k.slug, i)] = fmt.Sprint(x.rec.id, x.locale, x.former)
 		}
+		return true
+	})
+	s.media.all(func(id string, list []*Media) bool {
+		var told []string
+		for _, m := range list {
+			told = append(told, fmt.Sprintf("%+v", *m))
+		}
+		slices.Sort(told)
+		out["media "+id] = fmt.Sprint(told)
 		return true
 	})
 	for i, x := range s.changes {
