@@ -71,6 +71,7 @@ func parameter(address, name string) string {
 
 // TestAttackTheCallback plays every trick with the answers of a real provider.
 func TestAttackTheCallback(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, undemonstrated)
 	callback := w.http.URL + "/auth/callback"
 	p := oidcprovider.Start(t, oidcprovider.Options{RedirectURIs: []string{callback}})

@@ -49,6 +49,7 @@ const (
 // TestFirstAdministratorInABrowser goes from the link that the operator was given
 // through the provider's own form to the account, and out again.
 func TestFirstAdministratorInABrowser(t *testing.T) {
+	t.Parallel()
 	w := newWorldOf(t, nil, undemonstrated)
 	w.server.opt.Contact = Contact{Name: "Segreteria del Comune", Email: "aiuto@example.org"}
 	p := oidcprovider.Start(t, oidcprovider.Options{RedirectURIs: []string{w.http.URL + "/auth/callback"}, PostLogoutURIs: []string{w.http.URL + logoutPath}})
@@ -94,6 +95,7 @@ func TestFirstAdministratorInABrowser(t *testing.T) {
 // account with long names, and what is said when it fails; from left to right
 // and from right to left.
 func TestPagesInABrowser(t *testing.T) {
+	t.Parallel()
 	long := "Associazione Interculturale Mediterranea per l’Accoglienza, la Formazione Professionale e l’Inclusione Sociale"
 	staff := append([]auth.Person{
 		{ID: "sara", Name: "Sara " + strings.Repeat("Lunghissimocognome", 3), Locale: "it", Grants: []content.Grant{
@@ -103,6 +105,7 @@ func TestPagesInABrowser(t *testing.T) {
 	}, people...)
 	for _, locale := range []string{"it", "ar"} {
 		t.Run(locale, func(t *testing.T) {
+			t.Parallel()
 			ctx := context.Background()
 			w := newWorldOf(t, staff, func(o *Options) { o.DemoPeople, o.Contact = staff, Contact{Email: "aiuto@example.org"} }, withRogue(t))
 			rita, err := w.auth.Person(ctx, "rita")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/prassi-cms/prassi/auth"
 	"github.com/prassi-cms/prassi/auth/oidc"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/messages"
@@ -27,8 +28,17 @@ type leftPage struct {
 	Text, Onward, OnwardText string
 }
 
-// showLogout is the page after signing out. It changes nothing.
+// showLogout is the page after signing out. It changes nothing: who has a session
+// finds the button for it on the account.
 func (s *Server) showLogout(c *gin.Context) error {
+	if secret := s.sessionSecret(c.Request); secret != "" {
+		switch _, err := s.auth.Session(c.Request.Context(), secret); {
+		case err == nil:
+			return seeOther(c, accountPath)
+		case !errors.Is(err, auth.ErrInvalid):
+			return unavailable(err)
+		}
+	}
 	p := leftPage{page: s.newPage(c, "label_signed_out_title")}
 	p.Text = p.T("signed_out_text")
 	return answerPage(c, http.StatusOK, "left", p)

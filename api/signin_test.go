@@ -231,8 +231,10 @@ func sessionExamples(t *testing.T, w *world) map[string]func() []request {
 			back := b.rogueAnswer(rogue(), b.begin("/auth/login/rogue"), "anna")
 			return []request{{path: strings.TrimPrefix(back, w.http.URL), status: 303, headers: cookie(b)}}
 		},
-		"getIcon":    func() []request { return []request{{path: "/favicon.ico", status: 204}} },
-		"showLogout": func() []request { return []request{{path: "/auth/logout", status: 200}} },
+		"getIcon": func() []request { return []request{{path: "/favicon.ico", status: 204}} },
+		"showLogout": func() []request {
+			return []request{{path: "/auth/logout", status: 200}, {path: "/auth/logout", status: 303, headers: cookie(signedIn())}}
+		},
 		"logOut": func() []request {
 			demo := w.browser()
 			demo.do("POST", "/auth/login", "person=edo").want(t, 303)
@@ -300,6 +302,7 @@ func (b *browsing) signInAt(p *oidcprovider.Provider, there *http.Client, path, 
 
 // TestSignIn goes through real providers, and real connections.
 func TestSignIn(t *testing.T) {
+	t.Parallel()
 	w := newWorldOf(t, nil, undemonstrated)
 	callback := w.http.URL + "/auth/callback"
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -35,7 +35,8 @@ func (s *Server) sessionTable() []*operation {
 			Answers:  []answer{signedIn},
 			Problems: []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusBadGateway, http.StatusServiceUnavailable}, Handle: s.callback},
 		{Method: get, Route: "/auth/logout", ID: "showLogout", Access: open, Page: true,
-			Summary: "The page after signing out", Answers: []answer{pageAnswer}, Handle: s.showLogout},
+			Summary: "The page after signing out; the account, for who has not", Answers: []answer{pageAnswer, elsewhere},
+			Problems: []int{http.StatusServiceUnavailable}, Handle: s.showLogout},
 		{Method: post, Route: "/auth/logout", ID: "logOut", Access: open, Page: true, Class: classForm,
 			Summary: "End the session", Problems: form, Handle: s.logout,
 			Answers: []answer{
