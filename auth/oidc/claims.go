@@ -86,9 +86,13 @@ func (c claims) at(path string) []string {
 }
 
 // add takes the claims of other that are not there. Whether an address is
-// verified is taken only for the same address.
+// verified is taken only together with it, or for the same one.
 func (c claims) add(other claims) {
 	email := c.text("email")
+	if email == "" && other["email"] != nil {
+		delete(c, "email")
+		delete(c, "email_verified")
+	}
 	for name, value := range other {
 		if name == "email_verified" && email != "" && email != other.text("email") {
 			continue

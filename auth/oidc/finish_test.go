@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -525,6 +526,47 @@ func TestUserinfo(t *testing.T) {
 			if login.Name != "Anna B." || login.Email != "anna@example.org" || login.EmailTrusted || login.ACR != "" ||
 				login.SID != "session-7" || !slices.Equal(login.Grants, []string{"editor"}) {
 				t.Errorf("%+v", login)
+			}
+		})
+	}
+}
+
+// That an address is verified counts only together with the address: an ID token
+// that says so of none does not vouch for what userinfo calls the address.
+func TestVerifiedOfAnotherAddress(t *testing.T) {
+	for name, test := range map[string]struct {
+		token, userinfo map[string]any
+		trusted         bool
+	}{
+		"said of none":          {map[string]any{"email_verified": true}, map[string]any{"email": "boss@example.org"}, false},
+		"denied by userinfo":    {map[string]any{"email_verified": true}, map[string]any{"email": "boss@example.org", "email_verified": false}, false},
+		"of an empty one":       {map[string]any{"email": "", "email_verified": true}, map[string]any{"email": "boss@example.org"}, false},
+		"said by userinfo":      {nil, map[string]any{"email": "boss@example.org", "email_verified": true}, true},
+		"userinfo without any":  {map[string]any{"email": "boss@example.org", "email_verified": true}, map[string]any{"name": "B"}, true},
+		"userinfo confirms one": {map[string]any{"email": "boss@example.org"}, map[string]any{"email": "boss@example.org", "email_verified": true}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHostile(t)
+			h.claims = func(c map[string]any) {
+				delete(c, "email")
+				delete(c, "email_verified")
+				maps.Copy(c, test.token)
+			}
+			h.userinfo = func(w http.ResponseWriter, _ string) {
+				c := map[string]any{"sub": "person-7"}
+				maps.Copy(c, test.userinfo)
+				writeJSON(w, 200, c)
+			}
+			config := h.config()
+			config.Userinfo, config.TrustEmail = true, true
+			r := newRig(t, config)
+			a := r.begin(Begin{Provider: "hostile"})
+			login, err := r.Finish(a.get, h.code(a), callback)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if login.Email != "boss@example.org" || login.EmailTrusted != test.trusted {
+				t.Errorf("%q, trusted %t", login.Email, login.EmailTrusted)
 			}
 		})
 	}
