@@ -317,7 +317,7 @@ func (s *Server) restoreRevision(c *call) error {
 // revisionNumber reads the number of a revision in a path.
 func revisionNumber(text string) (int, error) {
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
+	if err != nil || n < 1 || strconv.Itoa(n) != text { // one spelling of each
 		return 0, &content.Problem{Class: content.NotFound, Code: "no_such_revision", Params: map[string]any{"number": echo(text)}}
 	}
 	return n, nil

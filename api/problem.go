@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -155,6 +157,7 @@ func (s *Server) prepareFailure(c *gin.Context, err error) (p *content.Problem, 
 	if p.Class == content.Internal && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 		p = &content.Problem{Class: content.Unavailable, Code: "store_unavailable", Err: err}
 	}
+	p = bounded(p)
 	id := requestID(c)
 	status = statusOf(p)
 	if status >= http.StatusInternalServerError {
@@ -182,6 +185,31 @@ func (s *Server) prepareFailure(c *gin.Context, err error) (p *content.Problem, 
 		}
 	}
 	return p, status, false
+}
+
+// maxRepeated bounds what an answer repeats of one text, in characters: more than
+// the longest slug and scope.
+const maxRepeated = 200
+
+// bounded gives the problem with the texts among its parameters cut: they may be
+// what the caller sent, and that may be a whole body.
+func bounded(p *content.Problem) *content.Problem {
+	out := *p
+	out.Params, out.Fields = boundedParams(p.Params), slices.Clone(p.Fields)
+	for i := range out.Fields {
+		out.Fields[i].Params = boundedParams(out.Fields[i].Params)
+	}
+	return &out
+}
+
+func boundedParams(params map[string]any) map[string]any {
+	out := maps.Clone(params)
+	for k, v := range out {
+		if s, ok := v.(string); ok && utf8.RuneCountInString(s) > maxRepeated {
+			out[k] = string([]rune(s)[:maxRepeated-1]) + "…"
+		}
+	}
+	return out
 }
 
 // writeProblem writes the body of a problem in one language.
