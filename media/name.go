@@ -31,7 +31,8 @@ func cleanName(name, ext string) string {
 		}
 		return r
 	}, name)
-	name = strings.Join(strings.Fields(name), " ")
+	// What was between two letters may be gone: they are put together once more.
+	name = norm.NFC.String(strings.Join(strings.Fields(name), " "))
 	if old := path.Ext(name); known[strings.ToLower(old)] {
 		name = strings.TrimSuffix(name, old)
 	}

@@ -24,6 +24,10 @@ var refusedNames = map[string]string{
 	"Encrypt":      codeLocked, // 7.6: one could not look inside
 }
 
+// mostStreams is how many packed streams a PDF may have: each is begun to be
+// unpacked, which costs more than its few bytes.
+const mostStreams = 200_000
+
 // checkPDF refuses what is more than pages.
 //
 // It reads the names in the file as it stands, and in every stream that can be an
@@ -47,7 +51,8 @@ func checkPDF(ctx context.Context, data []byte, most int64) error {
 	if (found["ObjStm"] || found["XRef"]) && (found["ASCIIHexDecode"] || found["ASCII85Decode"] || found["LZWDecode"] || found["RunLengthDecode"]) {
 		return refuse(codeActive, errors.New("object streams and a filter that could hide them"))
 	}
-	left := most
+	left, streams := most, 0
+	var z io.Reader
 	for rest := data; ; {
 		i := bytes.Index(rest, []byte("stream"))
 		if i < 0 {
@@ -57,26 +62,33 @@ func checkPDF(ctx context.Context, data []byte, most int64) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n, err := checkStream(bytes.TrimLeft(rest[:min(len(rest), 16)], "\r\n \t"), rest, left)
+		begin := bytes.TrimLeft(rest[:min(len(rest), 16)], "\r\n \t")
+		if len(begin) < 2 || begin[0]&0x0f != 8 || (uint(begin[0])<<8|uint(begin[1]))%31 != 0 { // RFC 1950, section 2.2
+			continue
+		}
+		if streams++; streams > mostStreams {
+			return refuse(codeUnsafeArchive, errors.New("too many packed streams"))
+		}
+		packed := bytes.NewReader(rest[bytes.Index(rest, begin[:2]):])
+		var err error
+		if again, ok := z.(zlib.Resetter); ok { // a new one is dear
+			err = again.Reset(packed, nil)
+		} else {
+			z, err = zlib.NewReader(packed)
+		}
+		if err != nil {
+			continue // it is no packed stream
+		}
+		n, err := checkStream(z, left)
 		if left -= n; err != nil {
 			return err
 		}
 	}
 }
 
-// checkStream looks into a stream that begins at rest (begin is its start without
-// the line end) if it is packed by Flate and unpacks to what an object stream
-// begins with, pairs of numbers.
-func checkStream(begin, rest []byte, most int64) (int64, error) {
-	if len(begin) < 2 || begin[0]&0x0f != 8 || (uint(begin[0])<<8|uint(begin[1]))%31 != 0 { // RFC 1950, section 2.2
-		return 0, nil
-	}
-	rest = rest[bytes.Index(rest, begin[:2]):]
-	z, err := zlib.NewReader(bytes.NewReader(rest))
-	if err != nil {
-		return 0, nil
-	}
-	defer z.Close()
+// checkStream looks into a stream, packed by Flate, that unpacks to what an object
+// stream begins with, pairs of numbers. It says how much it has unpacked.
+func checkStream(z io.Reader, most int64) (int64, error) {
 	head := make([]byte, 64)
 	n, _ := io.ReadFull(z, head)
 	if !numbers(head[:n]) {
