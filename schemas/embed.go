@@ -6,9 +6,9 @@ import (
 )
 
 // Files holds every declaration: types, shared fields, kinds, locales,
-// taxonomies, territories and workflows.
+// taxonomies, synonyms, territories and workflows.
 //
-//go:embed *.yaml types/*.yaml taxonomies/*.yaml territories/*.csv workflows/*.yaml
+//go:embed *.yaml types/*.yaml taxonomies/*.yaml synonyms/*.yaml territories/*.csv workflows/*.yaml
 var Files embed.FS
 
 var loadDefault = sync.OnceValue(func() *Registry {
