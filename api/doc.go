@@ -13,6 +13,9 @@
 //	   │
 //	   ├─ delivery: catalogue → stored bytes → answer. No database, no language
 //	   │            negotiation, hardly an allocation.
+//	   ├─ media:    a file is everybody's while the catalogue says that something
+//	   │            live uses it, and its bytes come from the bucket alone; else
+//	   │            it is there for those who may see it, and for others it is not
 //	   └─ manage:   who is calling (token, or cookie with an origin check) →
 //	                strict decoding → content.Service → view with the actions
 //	                that this caller may take
