@@ -39,12 +39,17 @@ func (r *Rates) fields() map[string]*Rate {
 	return map[string]*Rate{"read": &r.Read, "open": &r.Open, "token": &r.Token, "sign_in": &r.SignIn, "refused": &r.Refused}
 }
 
+// or takes from def the numbers that r lacks.
+func (r Rate) or(def Rate) Rate {
+	return Rate{Minute: or(r.Minute, def.Minute), Burst: or(r.Burst, def.Burst)}
+}
+
 func (r Rates) withDefaults() Rates {
-	r.Read = or(r.Read, Rate{3000, 1000})
-	r.Open = or(r.Open, Rate{600, 200})
-	r.Token = or(r.Token, Rate{1200, 300})
-	r.SignIn = or(r.SignIn, Rate{40, 20})
-	r.Refused = or(r.Refused, Rate{120, 60})
+	r.Read = r.Read.or(Rate{3000, 1000})
+	r.Open = r.Open.or(Rate{600, 200})
+	r.Token = r.Token.or(Rate{1200, 300})
+	r.SignIn = r.SignIn.or(Rate{40, 20})
+	r.Refused = r.Refused.or(Rate{120, 60})
 	return r
 }
 

@@ -310,3 +310,15 @@ func BenchmarkLimiter(b *testing.B) {
 		l.take(l.byAddress(rateRead, a), r, now, 1)
 	}
 }
+
+// A rate of which one number is missing takes that one's default: it neither
+// stops the start nor shuts everybody out.
+func TestHalfARate(t *testing.T) {
+	full, half := Rates{}.rules(), Rates{Open: Rate{Minute: 60}, SignIn: Rate{Burst: 7}}.rules()
+	if r := half[rateOpen]; r.window != r.step*200 || r.step != int64(time.Second) {
+		t.Errorf("%+v", r)
+	}
+	if r := half[rateSignIn]; r.step != full[rateSignIn].step || r.window != r.step*7 {
+		t.Errorf("%+v", r)
+	}
+}

@@ -52,7 +52,7 @@ func (a *Auth) Delegate(ctx context.Context, by content.Actor, to string, g cont
 	case !g.Active(now):
 		return Person{}, problem(content.Invalid, codeGrantPast, nil)
 	}
-	if id, ok := strings.CutPrefix(by.Via, tokenPrefix); ok {
+	if id, ok := strings.CutPrefix(by.Via, tokenActor); ok {
 		with, err := a.Token(ctx, id)
 		if err != nil {
 			return Person{}, err

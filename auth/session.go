@@ -28,7 +28,7 @@ type Session struct {
 	Provider  string    `json:"provider,omitempty"`
 	SID       string    `json:"sid,omitempty"` // the provider's name for it (OpenID Connect Back-Channel Logout 1.0, section 2.1)
 	CreatedAt time.Time `json:"created_at"`
-	SeenAt    time.Time `json:"seen_at"` // exact to seenEvery
+	SeenAt    time.Time `json:"seen_at"` // exact to five minutes
 	ExpiresAt time.Time `json:"expires_at"`
 	Agent     string    `json:"agent,omitempty"`   // the browser's family, such as "Firefox, Android"
 	Address   string    `json:"address,omitempty"` // where it began
@@ -46,8 +46,9 @@ type session struct {
 }
 
 const (
-	// seenEvery bounds how often a session's SeenAt is written. So the idle limit
-	// may be up to this much shorter, never longer.
+	// seenEvery bounds how often a session's SeenAt is written, or a quarter of the
+	// idle limit where that is less. So the idle limit may be up to this much
+	// shorter, never longer.
 	seenEvery = 5 * time.Minute
 	// MaxSessions is how many sessions a person has at once; the oldest ends.
 	MaxSessions = 20
@@ -216,7 +217,7 @@ func (a *Auth) AuthenticateSession(ctx context.Context, secret string) (content.
 	}
 	actor.Via = "session"
 	end := s.end(a.idle)
-	if !now.Before(s.SeenAt.Add(seenEvery)) {
+	if !now.Before(s.SeenAt.Add(min(seenEvery, a.idle/4))) {
 		// Whoever wrote meanwhile has seen it too, or has ended it.
 		s.SeenAt = now
 		err := a.write(ctx, kindSession, secret[:tagLength+idLength], s, version)

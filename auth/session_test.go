@@ -408,3 +408,23 @@ func (h *hooked) GetRecord(ctx context.Context, kind, id string) (*content.Recor
 	}
 	return h.Store.GetRecord(ctx, kind, id)
 }
+
+// A session in which something is done every now and then does not end by the
+// idle limit, however short an operator makes it.
+func TestShortIdle(t *testing.T) {
+	w := newWorld(t)
+	w.person("bruno", "editor")
+	for _, idle := range []time.Duration{time.Minute, 5 * time.Minute, 11 * time.Minute} {
+		w.Auth = auth.New(w.ledger, auth.Options{Clock: w.clock.Now, Idle: idle})
+		secret := w.login("bruno")
+		for i := range 20 {
+			w.clock.pass(idle / 2)
+			if _, err := w.AuthenticateSession(ctx, secret); err != nil {
+				t.Fatalf("idle %s: %v after %d requests", idle, err, i)
+			}
+		}
+		w.clock.pass(idle)
+		_, err := w.AuthenticateSession(ctx, secret)
+		w.is(err, auth.ErrInvalid)
+	}
+}

@@ -45,7 +45,7 @@ const (
 	// usedEvery bounds how often a token's UsedAt is written.
 	usedEvery = 10 * time.Minute
 
-	tokenPrefix   = "token:" // of the actor that a token is, or comes by
+	tokenActor    = "token:" // of the actor that a token is, or comes by
 	tokenIDLength = tagLength + idLength
 	tokenLength   = len(TokenPrefix) + tokenIDLength + secretLength + sumLength
 )
@@ -277,7 +277,7 @@ func (a *Auth) AuthenticateToken(ctx context.Context, secret string) (content.Ac
 		return content.Actor{}, ErrInvalid
 	}
 	if t.Person == "" {
-		actor = content.Actor{ID: tokenPrefix + t.ID, Name: t.Name, Grants: t.Grants}
+		actor = content.Actor{ID: tokenActor + t.ID, Name: t.Name, Grants: t.Grants}
 	} else {
 		p, err := a.living(ctx, t.Person)
 		if err != nil {
@@ -288,7 +288,7 @@ func (a *Auth) AuthenticateToken(ctx context.Context, secret string) (content.Ac
 		}
 		actor.Grants = intersect(t.Grants, actor.Grants, now)
 	}
-	actor.Via = tokenPrefix + t.ID
+	actor.Via = tokenActor + t.ID
 	if !now.Before(t.UsedAt.Add(usedEvery)) {
 		if err := a.used(ctx, id, now); err != nil {
 			return content.Actor{}, err
