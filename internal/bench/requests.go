@@ -3,8 +3,8 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -74,8 +74,9 @@ type target struct {
 	status int
 }
 
-// A round takes turns between the two servers every few hundred requests, so
-// that whatever else the machine does falls on both.
+// A round takes turns between the servers every few hundred requests, so that
+// whatever else the machine does falls on all; each turn is held against the one
+// beside it.
 const (
 	turns   = 12
 	perTurn = 500
@@ -88,7 +89,6 @@ type caller struct {
 	answers  *bufio.Reader
 	requests [][]byte
 	sent     int
-	spent    time.Duration // CPU time of the server
 }
 
 func (t *target) call() (*caller, error) {
@@ -109,18 +109,48 @@ func (t *target) call() (*caller, error) {
 	return c, c.send(perTurn) // warm
 }
 
-// turn sends perTurn requests and adds up what they cost the server.
-func (c *caller) turn() error {
+// turn sends perTurn requests and gives what one of them cost the server.
+func (c *caller) turn() (time.Duration, error) {
 	before, err := cpuTime(c.server.Cmd.Process.Pid)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := c.send(perTurn); err != nil {
-		return err
+		return 0, err
 	}
 	after, err := cpuTime(c.server.Cmd.Process.Pid)
-	c.spent += after - before
-	return err
+	return (after - before) / perTurn, err
+}
+
+// inTurns sends the requests of several targets, perTurn of each after the other,
+// and gives what one request cost in each turn, by target.
+func (b *bench) inTurns(targets ...*target) ([][]time.Duration, error) {
+	callers := make([]*caller, len(targets))
+	for i, t := range targets {
+		c, err := t.call()
+		if err != nil {
+			return nil, err
+		}
+		defer c.conn.Close()
+		callers[i] = c
+	}
+	costs := make([][]time.Duration, len(targets))
+	for range b.rounds * turns {
+		for i, c := range callers {
+			cost, err := c.turn()
+			if err != nil {
+				return nil, err
+			}
+			costs[i] = append(costs[i], cost)
+		}
+	}
+	return costs, nil
+}
+
+// middle gives the value at a part (0 to 1) of a list in order.
+func middle[T cmp.Ordered](list []T, part float64) T {
+	list = slices.Sorted(slices.Values(list))
+	return list[int(part*float64(len(list)-1))]
 }
 
 func (c *caller) send(n int) error {
@@ -166,36 +196,20 @@ func cpuTime(pid int) (time.Duration, error) {
 	return time.Duration(total), nil
 }
 
-// compare takes both in turn and adds a row with the median ratio.
+// compare takes both in turn and adds a row with the median of the turns' ratios,
+// and between which two half of them are.
 func (b *bench) compare(what string, mine, ceiling *target, limit float64) error {
-	x, err := mine.call()
+	costs, err := b.inTurns(mine, ceiling)
 	if err != nil {
 		return err
 	}
-	defer x.conn.Close()
-	y, err := ceiling.call()
-	if err != nil {
-		return err
+	ratios := make([]float64, len(costs[0]))
+	for i := range ratios {
+		ratios[i] = float64(costs[0][i]) / float64(max(1, costs[1][i]))
 	}
-	defer y.conn.Close()
-	var ratios []float64
-	var a, c []time.Duration
-	for range b.rounds {
-		x.spent, y.spent = 0, 0
-		for range turns {
-			if err := errors.Join(x.turn(), y.turn()); err != nil {
-				return err
-			}
-		}
-		a, c = append(a, x.spent/(turns*perTurn)), append(c, y.spent/(turns*perTurn))
-		ratios = append(ratios, float64(x.spent)/float64(y.spent))
-	}
-	slices.Sort(ratios)
-	slices.Sort(a)
-	slices.Sort(c)
-	m := b.rounds / 2
-	b.add(ratios[m] <= limit, what, fmt.Sprintf("%.1f µs CPU", micro(a[m])), fmt.Sprintf("%.1f µs CPU, bare Gin", micro(c[m])),
-		fmt.Sprintf("%.2f (%.2f–%.2f)", ratios[m], ratios[0], ratios[len(ratios)-1]), fmt.Sprintf("≤ %.1f", limit))
+	ratio := middle(ratios, 0.5)
+	b.add(ratio <= limit, what, fmt.Sprintf("%.1f µs CPU", micro(middle(costs[0], 0.5))), fmt.Sprintf("%.1f µs CPU, bare Gin", micro(middle(costs[1], 0.5))),
+		fmt.Sprintf("%.2f (%.2f–%.2f)", ratio, middle(ratios, 0.25), middle(ratios, 0.75)), fmt.Sprintf("≤ %.1f", limit))
 	return nil
 }
 

@@ -61,8 +61,7 @@ func (b *bench) costs(n int, calls ...call) ([]time.Duration, error) {
 	}
 	medians := make([]time.Duration, len(calls))
 	for i := range spent {
-		slices.Sort(spent[i])
-		medians[i] = spent[i][len(spent[i])/2]
+		medians[i] = middle(spent[i], 0.5)
 	}
 	return medians, nil
 }
