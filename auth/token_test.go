@@ -153,6 +153,8 @@ func TestTokenRefusals(t *testing.T) {
 		{bruno, auth.NewToken{Life: day}, "token_roles"},
 		{bruno, auth.NewToken{Name: "a\nb", Grants: grants("editor"), Life: day}, "token_name"},
 		{bruno, auth.NewToken{Name: strings.Repeat("x", 201), Grants: grants("editor"), Life: day}, "token_name"},
+		{bruno, auth.NewToken{Partner: "p\u202ex", Grants: grants("editor"), Life: day}, "token_name"},
+		{bruno, auth.NewToken{Partner: strings.Repeat("x", 201), Grants: grants("editor"), Life: day}, "token_name"},
 		{amina, auth.NewToken{Person: "amina", Grants: grants("administrator"), Life: day}, "token_role_not_held"},
 		{amina, auth.NewToken{Person: "amina", Grants: grants("contributor@semi"), Life: day}, "token_role_not_held"},
 		{narrow, auth.NewToken{Person: "amina", Grants: grants("editor"), Life: day}, "token_role_not_held"},
