@@ -447,4 +447,18 @@ func TestTakenSlugs(t *testing.T) {
 	if strip(x) != strip(y) {
 		t.Errorf("whose slug it is can be told:\n%s\n%s", x, y)
 	}
+	// A slug that is made steps aside, and what it adds is of the new document.
+	w := strings.TrimPrefix(slug, "nascosto-")
+	var v Variant
+	create(`"fields":{"title":`+quote("Nascosto "+w)+`}`).want(t, 201).into(t, &v)
+	if tail, ok := strings.CutPrefix(v.Slug, slug+"-"); !ok || !strings.HasSuffix(strings.ReplaceAll(v.ID, "-", ""), tail) {
+		t.Errorf("slug %q of document %s", v.Slug, v.ID)
+	}
+	// Asking leaves traces: who is told that a slug is free has taken it.
+	before, err := h.store.LastSeq(context.Background())
+	h.must(err)
+	create(`"slug":"forse-libero","fields":{"title":"Nostra"}`).want(t, 201)
+	if after, err := h.store.LastSeq(context.Background()); err != nil || after != before+1 {
+		t.Errorf("the log went from %d to %d: %v", before, after, err)
+	}
 }
