@@ -90,15 +90,15 @@ func TestTokensDoNotGrow(t *testing.T) {
 	w.send(narrow, "POST", tokensPath, `{"name":"x","grants":["editor"]}`).problem(t, 403, "token_role_not_held")
 	w.send(whole, "POST", tokensPath, `{"name":"x","grants":["administrator"]}`).problem(t, 403, "token_role_not_held")
 	w.send(narrow, "POST", tokensPath, `{"name":"x","grants":["reviewer@PO"]}`).problem(t, 403, "token_role_not_held")
-	// The life: of the world's tokens a day is left.
-	if p := w.send(narrow, "POST", tokensPath, `{"name":"x","grants":["reviewer@MI"],"days":2}`).problem(t, 422, codeInvalidBody); p.Errors[0].Code != codeTokenOutlives {
+	// The life: these have personalLife left.
+	if p := w.send(narrow, "POST", tokensPath, `{"name":"x","grants":["reviewer@MI"],"days":61}`).problem(t, 422, codeInvalidBody); p.Errors[0].Code != codeTokenOutlives {
 		t.Errorf("%+v", p.Errors)
 	}
-	if _, made := w.token(narrow, `{"name":"x","grants":["reviewer@MI"]}`); time.Until(made.ExpiresAt) > 24*time.Hour {
+	if _, made := w.token(narrow, `{"name":"x","grants":["reviewer@MI"]}`); time.Until(made.ExpiresAt) > personalLife {
 		t.Errorf("it lives until %s", made.ExpiresAt)
 	}
 	var made CreatedToken
-	w.send("", "POST", tokensPath, `{"name":"x","grants":["reviewer@MI"],"days":2}`, w.session(id)...).want(t, 201).into(t, &made)
+	w.send("", "POST", tokensPath, `{"name":"x","grants":["reviewer@MI"],"days":61}`, w.session(id)...).want(t, 201).into(t, &made)
 	leak.Secret(made.Secret)
 	// The owner: partners' are for administrators, and an operator's token has
 	// nobody for whom it could make one.
