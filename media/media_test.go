@@ -486,7 +486,7 @@ func TestStrays(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p := f.Purger(func(context.Context, string) (bool, error) { return true, nil })
+	p := f.Purger(func(_ context.Context, id string) (bool, error) { return id == item.ID, nil })
 	for _, want := range []int{0, 5, 0} {
 		if n, err := p.Purge(ctx, time.Time{}); n != want || err != nil {
 			t.Errorf("%d went, not %d: %v", n, want, err)
@@ -495,6 +495,38 @@ func TestStrays(t *testing.T) {
 	}
 	if got, want := keys(t, f.bucket), []string{"elsewhere/kept", key(item.ID, "document.pdf")}; !slices.Equal(got, want) {
 		t.Errorf("the bucket holds %v, not %v", got, want)
+	}
+}
+
+// A store that does not know the files is perhaps the wrong one, or newly filled
+// by import: what its content shows stays. What somebody has removed goes.
+func TestStraysThatContentUses(t *testing.T) {
+	f := newFixture(t, Limits{})
+	ctx := context.Background()
+	removed, foreign := f.add(t, "a", pdf()), newID()
+	if err := f.Remove(ctx, amina, removed.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []string{key(foreign, "document.pdf"), key(removed.ID, "document.pdf")} {
+		if err := f.bucket.WriteAll(ctx, k, []byte("x"), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.clock.pass(25 * time.Hour)
+	all := func(context.Context, string) (bool, error) { return true, nil }
+	if n, err := f.Purger(all).Purge(ctx, time.Time{}); n != 1 || err != nil {
+		t.Errorf("%d went: %v", n, err)
+	}
+	if got := keys(t, f.bucket); !slices.Equal(got, []string{key(foreign, "document.pdf")}) {
+		t.Errorf("the bucket holds %v", got)
+	}
+	broken := errors.New("the store does not answer")
+	if n, err := f.Purger(func(context.Context, string) (bool, error) { return false, broken }).Purge(ctx, time.Time{}); n != 0 || !errors.Is(err, broken) {
+		t.Errorf("%d went: %v", n, err)
+	}
+	none := func(context.Context, string) (bool, error) { return false, nil }
+	if n, err := f.Purger(none).Purge(ctx, time.Time{}); n != 1 || err != nil {
+		t.Errorf("%d went: %v", n, err)
 	}
 }
 

@@ -19,7 +19,8 @@ const strayAge = 24 * time.Hour
 
 // Purger finds what is not used any more: items that no content has used since
 // olderThan, and files that no Item knows. used says whether content uses an
-// item now.
+// item now. Files of an item that was never here stay while content uses it: the
+// store may be another one than they belong to, or filled by an import.
 //
 // That an item is unused is noted (Item.UnusedSince) when it is first seen; it
 // goes when that is long enough ago and it is still unused. So what was in use
@@ -59,7 +60,7 @@ func (p *purger) Purge(ctx context.Context, olderThan time.Time) (int, error) {
 			break
 		}
 	}
-	strays, err := p.l.sweepStrays(ctx)
+	strays, err := p.sweepStrays(ctx)
 	return removed + strays, err
 }
 
@@ -101,13 +102,13 @@ func isNotFound(err error) bool {
 
 // sweepStrays removes the files of an Add or a Remove that did not end, and says
 // how many.
-func (l *Library) sweepStrays(ctx context.Context) (int, error) {
-	before := l.clock().Add(-strayAge)
+func (p *purger) sweepStrays(ctx context.Context) (int, error) {
+	before := p.l.clock().Add(-strayAge)
 	removed := 0
 	var id string
 	var item Item
-	var found bool
-	list := l.bucket.List(&blob.ListOptions{Prefix: prefix})
+	var kept bool
+	list := p.l.bucket.List(&blob.ListOptions{Prefix: prefix})
 	for {
 		o, err := list.Next(ctx)
 		if errors.Is(err, io.EOF) {
@@ -121,18 +122,35 @@ func (l *Library) sweepStrays(ctx context.Context) (int, error) {
 			continue
 		}
 		if of != id { // the list is in order: an item's files stand together
-			id = of
-			item, err = l.Get(ctx, id)
-			if found = err == nil; err != nil && !isNotFound(err) {
+			id, kept = of, false
+			item, err = p.l.Get(ctx, id)
+			if isNotFound(err) {
+				item = Item{}
+				kept, err = p.foreign(ctx, id)
+			}
+			if err != nil {
 				return removed, err
 			}
 		}
-		if found && item.file(name) != nil {
+		if kept || item.file(name) != nil {
 			continue
 		}
-		if err := l.deleteFiles(ctx, o.Key); err != nil {
+		if err := p.l.deleteFiles(ctx, o.Key); err != nil {
 			return removed, unavailable(err)
 		}
 		removed++
 	}
+}
+
+// foreign reports whether an item was never here (one that was removed has left
+// the end of its chain) and is used all the same.
+func (p *purger) foreign(ctx context.Context, id string) (bool, error) {
+	if !ValidID(id) {
+		return false, nil
+	}
+	_, err := p.l.ledger.Records().GetRecord(ctx, recordKind, id)
+	if !errors.Is(err, content.ErrNotFound) {
+		return false, err
+	}
+	return p.used(ctx, id)
 }
