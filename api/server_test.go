@@ -92,7 +92,6 @@ func TestBadInput(t *testing.T) {
 func TestBadAddresses(t *testing.T) {
 	w := newWorld(t)
 	for path, code := range map[string]string{
-		"/favicon.ico":                                 "not_found",
 		"/api/v1/poems":                                "not_found",
 		"/api/v1/articles/":                            "not_found",
 		"/api/v1/search?q=casa":                        "not_found",
