@@ -161,7 +161,7 @@ func (s *stage) putPerson(id string, roles ...string) {
 
 // give makes a personal token with those roles.
 func (s *stage) give(c *caller, roles ...string) {
-	secret, t, err := s.auth.CreateToken(context.Background(), system, auth.NewToken{Name: "lavoro", Person: c.person, Grants: s.grants(roles...), Life: time.Hour})
+	secret, t, err := s.auth.CreateToken(context.Background(), system, auth.NewToken{Name: "lavoro", Person: c.person, Grants: s.grants(roles...), Life: 72 * time.Hour})
 	s.must(err)
 	c.token, c.tokenID = []string{"Authorization", "Bearer " + secret}, t.ID
 }
