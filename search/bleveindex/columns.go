@@ -1,0 +1,320 @@
+package bleveindex
+
+import (
+	"math"
+	"math/bits"
+	"slices"
+	"strings"
+
+	"github.com/prassi-cms/prassi/search"
+)
+
+// bitmap is a set of slots.
+type bitmap []uint64
+
+func (b bitmap) has(slot uint32) bool { return b[slot>>6]&(1<<(slot&63)) != 0 }
+func (b bitmap) set(slot uint32)      { b[slot>>6] |= 1 << (slot & 63) }
+func (b bitmap) unset(slot uint32)    { b[slot>>6] &^= 1 << (slot & 63) }
+
+func (b bitmap) count() (n int) {
+	for _, w := range b {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+// each calls f with the slots in order; f may take the slot out.
+func (b bitmap) each(f func(slot uint32)) {
+	for i, w := range b {
+		for w != 0 {
+			f(uint32(i<<6 + bits.TrailingZeros64(w)))
+			w &= w - 1
+		}
+	}
+}
+
+func (b bitmap) and(o bitmap) {
+	for i := range b {
+		b[i] &= o[i]
+	}
+}
+
+func (b bitmap) or(o bitmap) {
+	for i := range b {
+		b[i] |= o[i]
+	}
+}
+
+func (b bitmap) andNot(o bitmap) {
+	for i := range b {
+		b[i] &^= o[i]
+	}
+}
+
+// row holds the facts of a document; a slot without one has an empty id.
+type row struct {
+	id, document, version, slug, title string
+
+	folded    string // words of the title, for suggestions and whole-title matches
+	typ       uint32 // value of FacetType
+	locale    uint8  // index in Settings.Locales
+	locales   uint64 // bit set of the same
+	boost     float32
+	values    []uint32 // values of all facets
+	points    []search.Point
+	begins    int64 // milliseconds
+	ends      int64
+	published int64
+	updated   int64
+	keys      []string // by Settings.Keys
+	acts      []search.Act
+}
+
+// value is one value of a facet.
+type value struct{ facet, value string }
+
+// act is a cited act with the slots of the documents that cite it.
+type act struct {
+	key, identifier, label, folded string
+	slots                          []uint32
+}
+
+// columns are the facts of all documents.
+type columns struct {
+	settings *search.Settings
+	rows     []row
+	live     int
+	byValue  map[value]uint32
+	values   []value
+	acts     map[string]*act // by identifier
+	byKey    map[string][]*act
+	locale   map[string]uint8
+}
+
+func newColumns(s *search.Settings) *columns {
+	c := &columns{settings: s, byValue: map[value]uint32{}, acts: map[string]*act{}, byKey: map[string][]*act{}, locale: map[string]uint8{}}
+	for i, tag := range s.Locales {
+		c.locale[tag] = uint8(i)
+	}
+	return c
+}
+
+// put fills a slot.
+func (c *columns) put(slot uint32, d *search.Document) {
+	for int(slot) >= len(c.rows) {
+		c.rows = append(c.rows, row{})
+	}
+	c.remove(slot)
+	r := row{
+		id: d.ID, document: d.Document, version: d.Version, slug: d.Slug, title: d.Title,
+		folded: search.Fold(d.Title), locale: c.locale[d.Locale], boost: float32(c.settings.Boosts[d.Type]),
+		points: d.Points, published: d.Published.UnixMilli(), updated: d.Updated.UnixMilli(), acts: d.Acts,
+	}
+	if r.boost == 0 {
+		r.boost = 1
+	}
+	for _, tag := range append([]string{d.Locale}, d.Locales...) {
+		if i, ok := c.locale[tag]; ok {
+			r.locales |= 1 << i
+		}
+	}
+	r.begins, r.ends = r.published, r.published
+	if !d.From.IsZero() {
+		r.begins = d.From.UnixMilli()
+		r.ends = r.begins
+	}
+	if !d.To.IsZero() {
+		r.ends = d.To.UnixMilli() - 1
+	}
+	for _, facet := range c.settings.Facets {
+		for _, v := range d.Values(facet) {
+			id := c.valueID(value{facet, v})
+			if facet == search.FacetType {
+				r.typ = id
+			}
+			if !slices.Contains(r.values, id) {
+				r.values = append(r.values, id)
+			}
+		}
+	}
+	r.values = slices.Clip(r.values)
+	for _, name := range c.settings.Keys {
+		r.keys = append(r.keys, d.Keys[name])
+	}
+	for _, a := range d.Acts {
+		known := c.acts[a.Identifier]
+		if known == nil {
+			known = &act{key: a.Key(), identifier: a.Identifier, label: a.Label, folded: search.Fold(a.Label + " " + a.Key())}
+			c.acts[a.Identifier] = known
+			if known.key != "" {
+				c.byKey[known.key] = append(c.byKey[known.key], known)
+			}
+		}
+		if !slices.Contains(known.slots, slot) {
+			known.slots = append(known.slots, slot)
+		}
+	}
+	c.rows[slot] = r
+	c.live++
+}
+
+func (c *columns) valueID(v value) uint32 {
+	id, ok := c.byValue[v]
+	if !ok {
+		id = uint32(len(c.values))
+		c.byValue[v] = id
+		c.values = append(c.values, v)
+	}
+	return id
+}
+
+// remove empties a slot.
+func (c *columns) remove(slot uint32) {
+	if int(slot) >= len(c.rows) || c.rows[slot].id == "" {
+		return
+	}
+	for _, a := range c.rows[slot].acts {
+		if known := c.acts[a.Identifier]; known != nil {
+			if i := slices.Index(known.slots, slot); i >= 0 {
+				known.slots = slices.Delete(known.slots, i, i+1)
+			}
+		}
+	}
+	c.rows[slot] = row{}
+	c.live--
+}
+
+// pass fills base with the slots that pass the filters of a checked query.
+func (c *columns) pass(q *search.Query, base bitmap) {
+	// want gives, for each value, the bit of the filter that asks for it.
+	var want map[uint32]uint32
+	all := uint32(0)
+	if len(q.Filters) > 0 {
+		want = map[uint32]uint32{}
+		for name, values := range q.Filters {
+			bit := uint32(1) << bits.OnesCount32(all)
+			all |= bit
+			for _, v := range values {
+				if id, ok := c.byValue[value{name, v}]; ok {
+					want[id] |= bit
+				}
+			}
+		}
+	}
+	var wanted []uint32
+	if want != nil {
+		wanted = make([]uint32, len(c.values))
+		for id, bit := range want {
+			wanted[id] = bit
+		}
+	}
+	order := make([]uint8, len(q.Locales))
+	for i, tag := range q.Locales {
+		order[i] = c.locale[tag]
+	}
+	from, to := int64(math.MinInt64), int64(math.MaxInt64)
+	if !q.From.IsZero() {
+		from = q.From.UnixMilli()
+	}
+	if !q.To.IsZero() {
+		to = q.To.UnixMilli()
+	}
+	place := q.AsksPlace()
+	for slot := range c.rows {
+		r := &c.rows[slot]
+		if r.id == "" {
+			continue
+		}
+		if !answers(r, order) {
+			continue
+		}
+		if all != 0 {
+			var m uint32
+			for _, v := range r.values {
+				m |= wanted[v]
+			}
+			if m != all {
+				continue
+			}
+		}
+		if r.begins >= to || r.ends < from {
+			continue
+		}
+		if place {
+			if _, ok := nearest(q, r.points); !ok {
+				continue
+			}
+		}
+		base.set(uint32(slot))
+	}
+}
+
+// answers reports that of the locales searched the row's is the first in which
+// its document is published.
+func answers(r *row, order []uint8) bool {
+	for _, l := range order {
+		if r.locales&(1<<l) != 0 {
+			return l == r.locale
+		}
+	}
+	return false
+}
+
+// nearest is the distance of the nearest point that passes; false if none does.
+func nearest(q *search.Query, points []search.Point) (best float64, found bool) {
+	for _, p := range points {
+		if q.Box != nil && !q.Box.Contains(p) {
+			continue
+		}
+		if q.Near == nil {
+			return 0, true
+		}
+		// A degree of latitude is 111 km: most points are out of a circle by that
+		// alone.
+		if q.RadiusMetres > 0 && math.Abs(p.Lat-q.Near.Lat)*111_000 > q.RadiusMetres {
+			continue
+		}
+		d := search.Metres(*q.Near, p)
+		if q.RadiusMetres > 0 && d > q.RadiusMetres {
+			continue
+		}
+		if !found || d < best {
+			best, found = d, true
+		}
+	}
+	return best, found
+}
+
+// count counts the values of facets over the slots found.
+func (c *columns) count(names []string, found bitmap) map[string][]search.Count {
+	if len(names) == 0 {
+		return nil
+	}
+	counts := make([]int, len(c.values))
+	found.each(func(slot uint32) {
+		for _, v := range c.rows[slot].values {
+			counts[v]++
+		}
+	})
+	out := make(map[string][]search.Count, len(names))
+	for _, name := range names {
+		out[name] = []search.Count{}
+	}
+	for id, n := range counts {
+		if n > 0 {
+			if list, ok := out[c.values[id].facet]; ok {
+				out[c.values[id].facet] = append(list, search.Count{Value: c.values[id].value, Count: n})
+			}
+		}
+	}
+	for name, list := range out {
+		slices.SortFunc(list, func(a, b search.Count) int {
+			if a.Count != b.Count {
+				return b.Count - a.Count
+			}
+			return strings.Compare(a.Value, b.Value)
+		})
+		out[name] = list[:min(len(list), search.MaxFacetValues)]
+	}
+	return out
+}

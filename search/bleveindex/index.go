@@ -1,0 +1,405 @@
+package bleveindex
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/prassi-cms/prassi/search"
+)
+
+// Index is the embedded engine. It is a search.Index.
+type Index struct {
+	dir      string
+	settings *search.Settings
+	log      *slog.Logger
+	lock     *os.File
+
+	// swapping orders those who write; the generation guards itself.
+	swapping sync.Mutex
+	live     *generation // nil after Close
+	name     string
+	building bool
+	pending  []search.Batch             // that came during a rebuild
+	current  atomic.Pointer[generation] // live, for those who read
+
+	refresh *time.Timer
+	step    func(string) // for tests: called between the steps of a swap
+}
+
+var _ search.Index = (*Index)(nil)
+
+// Options say where an index lives.
+type Options struct {
+	Dir      string
+	Settings *search.Settings
+	Logger   *slog.Logger // nil: silence
+	// Step is called between the steps of a rebuild, for tests that die there.
+	Step func(name string)
+}
+
+// batchSize is how many documents a rebuild writes at once, bufferBytes about
+// how many bytes of text.
+const (
+	batchSize   = 1000
+	bufferBytes = 16 << 20
+)
+
+// Open opens the index of a folder, which is made when it is missing. It returns
+// a search.LockedError when another process has the folder. What is in the
+// folder and cannot be used is thrown away: see search.Index.Position.
+func Open(o Options) (*Index, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Step == nil {
+		o.Step = func(string) {}
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("bleveindex: %w", err)
+	}
+	lock, err := lockFolder(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	x := &Index{dir: o.Dir, settings: o.Settings, log: o.Logger, lock: lock, step: o.Step}
+	if err := x.open(); err != nil {
+		lock.Close()
+		return nil, err
+	}
+	return x, nil
+}
+
+// lockFolder takes the folder for this process. The lock is the system's, so it
+// falls when the process dies, however it dies.
+func lockFolder(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("bleveindex: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, &search.LockedError{Dir: dir}
+		}
+		return nil, fmt.Errorf("bleveindex: lock %s: %w", dir, err)
+	}
+	return f, nil
+}
+
+const (
+	currentFile = "CURRENT"
+	folderBegin = "index-"
+)
+
+func (x *Index) open() error {
+	data, err := os.ReadFile(filepath.Join(x.dir, currentFile))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("bleveindex: %w", err)
+	}
+	name := strings.TrimSpace(string(data))
+	folders, err := filepath.Glob(filepath.Join(x.dir, folderBegin+"*"))
+	if err != nil {
+		return fmt.Errorf("bleveindex: %w", err)
+	}
+	highest := 0
+	exists := false
+	for _, folder := range folders {
+		var n int
+		if _, err := fmt.Sscanf(filepath.Base(folder), folderBegin+"%d", &n); err == nil {
+			highest = max(highest, n)
+		}
+		if filepath.Base(folder) == name {
+			exists = true
+		} else if err := os.RemoveAll(folder); err != nil {
+			return fmt.Errorf("bleveindex: %w", err)
+		}
+	}
+	if exists {
+		g, err := openGeneration(filepath.Join(x.dir, name), x.settings)
+		if err == nil {
+			x.live, x.name = g, name
+			x.current.Store(g)
+			return nil
+		}
+		x.log.Warn("the search index is thrown away and must be rebuilt", "reason", err.Error())
+	}
+	fresh := fmt.Sprintf("%s%06d", folderBegin, highest+1)
+	g, err := openGeneration(filepath.Join(x.dir, fresh), x.settings)
+	if err != nil {
+		return err
+	}
+	if err := x.point(fresh); err != nil {
+		g.close()
+		return err
+	}
+	x.live, x.name = g, fresh
+	x.current.Store(g)
+	if exists {
+		return os.RemoveAll(filepath.Join(x.dir, name))
+	}
+	return nil
+}
+
+// point makes a generation the live one on disk: after it, and not before, a
+// process that opens the folder finds that one.
+func (x *Index) point(name string) error {
+	path := filepath.Join(x.dir, currentFile)
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("bleveindex: %w", err)
+	}
+	_, err = f.WriteString(name + "\n")
+	err = errors.Join(err, f.Sync(), f.Close())
+	x.step("written")
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	x.step("renamed")
+	if err == nil {
+		err = syncFolder(x.dir)
+	}
+	if err != nil {
+		return fmt.Errorf("bleveindex: %w", err)
+	}
+	return nil
+}
+
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+var errClosed = &search.Unavailable{Err: errors.New("closed")}
+
+// Apply is part of search.Index.
+func (x *Index) Apply(ctx context.Context, b search.Batch) error {
+	x.swapping.Lock()
+	if x.live == nil {
+		x.swapping.Unlock()
+		return errClosed
+	}
+	// Held to the end, so that batches reach pending in their order.
+	defer x.swapping.Unlock()
+	return x.applyLocked(ctx, b)
+}
+
+func (x *Index) applyLocked(ctx context.Context, b search.Batch) error {
+	if err := x.live.apply(ctx, b); err != nil {
+		return err
+	}
+	if x.building {
+		x.pending = append(x.pending, b)
+	}
+	x.refreshSoon()
+	return nil
+}
+
+// refreshSoon lets a while pass in which Bleve merges, and looks again.
+func (x *Index) refreshSoon() {
+	if x.refresh == nil {
+		x.refresh = time.AfterFunc(2*time.Second, func() {
+			x.swapping.Lock()
+			defer x.swapping.Unlock()
+			if x.live != nil {
+				if err := x.live.refresh(); err != nil {
+					x.log.Warn("the search index was not refreshed", "reason", err.Error())
+				}
+			}
+		})
+		return
+	}
+	x.refresh.Reset(2 * time.Second)
+}
+
+// Position is part of search.Index.
+func (x *Index) Position(context.Context) (int64, error) {
+	return use(x, func(g *generation) (int64, error) { return g.position, nil })
+}
+
+// Count is part of search.Index.
+func (x *Index) Count(context.Context) (int, error) {
+	return use(x, func(g *generation) (int, error) { return g.columns.live, nil })
+}
+
+// Entries is part of search.Index.
+func (x *Index) Entries(_ context.Context, after string, limit int) ([]search.Entry, error) {
+	return use(x, func(g *generation) (out []search.Entry, _ error) {
+		for i := range g.columns.rows {
+			if r := &g.columns.rows[i]; r.id > after {
+				out = append(out, search.Entry{ID: r.id, Version: r.version})
+			}
+		}
+		slices.SortFunc(out, func(a, b search.Entry) int { return strings.Compare(a.ID, b.ID) })
+		return slices.Clip(out[:min(len(out), max(limit, 0))]), nil
+	})
+}
+
+// Search is part of search.Index.
+func (x *Index) Search(ctx context.Context, q search.Query) (*search.Result, error) {
+	q, err := x.settings.Check(q)
+	if err != nil {
+		return nil, err
+	}
+	return use(x, func(g *generation) (*search.Result, error) { return g.search(ctx, &q) })
+}
+
+// Suggest is part of search.Index.
+func (x *Index) Suggest(ctx context.Context, q search.SuggestQuery) ([]search.Suggestion, error) {
+	q, err := x.settings.CheckSuggest(q)
+	if err != nil {
+		return nil, err
+	}
+	return use(x, func(g *generation) ([]search.Suggestion, error) { return g.suggest(ctx, &q) })
+}
+
+// use runs a read on the live generation. It does not wait for writers of the
+// folder, only for the moment in which one becomes visible.
+func use[T any](x *Index, read func(*generation) (T, error)) (T, error) {
+	for {
+		g := x.current.Load()
+		if g == nil {
+			var none T
+			return none, errClosed
+		}
+		g.mu.RLock()
+		if g.reader == nil { // swapped away in between
+			g.mu.RUnlock()
+			if x.current.Load() == g {
+				var none T
+				return none, errClosed
+			}
+			continue
+		}
+		out, err := read(g)
+		g.mu.RUnlock()
+		return out, err
+	}
+}
+
+// Rebuild is part of search.Index.
+func (x *Index) Rebuild(ctx context.Context, position int64, documents iter.Seq2[search.Document, error]) (err error) {
+	x.swapping.Lock()
+	if x.live == nil || x.building {
+		x.swapping.Unlock()
+		return &search.Unavailable{Err: errors.New("closed, or being rebuilt")}
+	}
+	x.building, x.pending = true, nil
+	var n int
+	fmt.Sscanf(x.name, folderBegin+"%d", &n)
+	x.swapping.Unlock()
+	name := fmt.Sprintf("%s%06d", folderBegin, n+1)
+	path := filepath.Join(x.dir, name)
+	defer func() {
+		x.swapping.Lock()
+		x.building, x.pending = false, nil
+		x.swapping.Unlock()
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(path))
+		}
+	}()
+	if err := os.RemoveAll(path); err != nil {
+		return fmt.Errorf("bleveindex: %w", err)
+	}
+	if err := fill(ctx, path, x.settings, position, documents); err != nil {
+		return err
+	}
+	x.step("filled")
+	next, err := openGeneration(path, x.settings)
+	if err != nil {
+		return err
+	}
+	old, err := x.swap(ctx, next, name)
+	if err != nil {
+		return errors.Join(err, next.close())
+	}
+	x.step("swapped")
+	if err := old.close(); err != nil {
+		x.log.Warn("the old search index was not closed", "reason", err.Error())
+	}
+	return os.RemoveAll(filepath.Join(x.dir, folderBegin+fmt.Sprintf("%06d", n)))
+}
+
+// fill writes a generation and closes it.
+func fill(ctx context.Context, path string, s *search.Settings, position int64, documents iter.Seq2[search.Document, error]) (err error) {
+	g, err := openGeneration(path, s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, g.close()) }()
+	batch := search.Batch{Position: position}
+	size := 0
+	flush := func() error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		_, err := g.write(batch)
+		batch.Put, size = batch.Put[:0], 0
+		return err
+	}
+	for d, err := range documents {
+		if err != nil {
+			return err
+		}
+		batch.Put = append(batch.Put, d)
+		if size += len(d.Body); len(batch.Put) == batchSize || size > bufferBytes {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	return g.settle(ctx)
+}
+
+// swap brings the next generation up to the live one and puts it into its place.
+func (x *Index) swap(ctx context.Context, next *generation, name string) (old *generation, err error) {
+	x.swapping.Lock()
+	defer x.swapping.Unlock()
+	if x.live == nil {
+		return nil, errClosed
+	}
+	for _, b := range x.pending {
+		if err := next.apply(ctx, b); err != nil {
+			return nil, err
+		}
+	}
+	if err := x.point(name); err != nil {
+		return nil, err
+	}
+	old = x.live
+	x.live, x.name = next, name
+	x.current.Store(next)
+	return old, nil
+}
+
+// Close ends the engine.
+func (x *Index) Close() error {
+	x.swapping.Lock()
+	defer x.swapping.Unlock()
+	if x.live == nil {
+		return nil
+	}
+	if x.refresh != nil {
+		x.refresh.Stop()
+	}
+	err := x.live.close()
+	x.live = nil
+	x.current.Store(nil)
+	return errors.Join(err, x.lock.Close())
+}
