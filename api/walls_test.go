@@ -430,7 +430,7 @@ func TestTakenSlugs(t *testing.T) {
 		return
 	}
 	a.problem(t, 409, "slug_taken")
-	if found := h.leaks(a, slug); found != nil {
+	if found := h.leaks(a, slug); found != nil || bytes.Contains(a.body, []byte("altra-riva")) {
 		t.Errorf("it tells %q: %s", found, a.body)
 	}
 	// Somebody else's hidden slug and one's own are refused in the same words.
@@ -439,9 +439,7 @@ func TestTakenSlugs(t *testing.T) {
 	x := bytes.ReplaceAll(anonymised(a, ""), []byte(slug), []byte("SLUG"))
 	y := bytes.ReplaceAll(anonymised(b, ""), []byte("la-nostra"), []byte("SLUG"))
 	strip := func(b []byte) string {
-		head, body, _ := strings.Cut(string(b), "\n\n")
-		_ = head // the lengths differ
-		_, body, _ = strings.Cut(string(b), "{")
+		_, body, _ := strings.Cut(string(b), "{") // the lengths in the heads differ
 		return body
 	}
 	if strip(x) != strip(y) {
