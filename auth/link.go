@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/prassi-cms/prassi/audit"
@@ -23,15 +22,8 @@ type link struct {
 const (
 	// MaxLinkLife is the longest a one-time link may wait.
 	MaxLinkLife = 7 * 24 * time.Hour
-	// FirstLinkLife is how long the link for the first administrator waits.
-	FirstLinkLife = 24 * time.Hour
 
 	linkLength = idLength + secretLength
-	// firstLink is the one record of links for the first administrator: a new one
-	// takes the place of the one before, which dies.
-	firstLink    = "first"
-	firstGiver   = "system:first_link"
-	firstSubject = "administrators:" + firstLink
 )
 
 func linkInvalid() *content.Problem { return problem(content.NotFound, codeLinkInvalid, nil) }
@@ -141,57 +133,7 @@ func (a *Auth) UseLink(ctx context.Context, secret string) (Person, error) {
 		return a.Person(ctx, id)
 	}
 	return a.change(ctx, by, id, func(p *Person, _ bool) (string, map[string]string, error) {
-		*p = Person{ID: id, CreatedAt: a.now(), Grants: []content.Grant{{Role: "administrator", By: firstGiver}}}
-		return audit.RoleGranted, details("role", "administrator"), nil
+		*p = Person{ID: id, CreatedAt: a.now()}
+		return p.beFirst()
 	})
-}
-
-// FirstLink makes a link for the first administrator when one is needed: no
-// living person holds the role, and no token of the operator that is good. The
-// one before dies. Losing every administrator is therefore never for ever: it
-// comes back with the next start.
-func (a *Auth) FirstLink(ctx context.Context) (secret string, needed bool, err error) {
-	needed, err = a.lacksAdministrator(ctx)
-	if err != nil || !needed {
-		return "", false, err
-	}
-	secret = random(linkLength)
-	l := link{First: true, Hash: hash(secret), ExpiresAt: a.now().Add(FirstLinkLife)}
-	if err := a.ledger.Note(ctx, firstSubject, content.System("serve"), audit.LinkMade, details("until", l.ExpiresAt.Format(time.RFC3339))); err != nil {
-		return "", true, err
-	}
-	err = again(func() error {
-		_, version, err := read[link](ctx, a, kindLink, firstLink)
-		if err != nil && !errors.Is(err, content.ErrNotFound) {
-			return err
-		}
-		return a.write(ctx, kindLink, firstLink, l, version)
-	})
-	return secret, true, err
-}
-
-// lacksAdministrator says that nobody and nothing may act as administrator.
-func (a *Auth) lacksAdministrator(ctx context.Context) (bool, error) {
-	some, err := a.anyAdministrator(ctx, func(Person, content.Grant) bool { return true })
-	if err != nil || some {
-		return false, err
-	}
-	const page = 500
-	now := a.now()
-	for after := ""; ; {
-		tokens, err := a.Tokens(ctx, after, page)
-		if err != nil {
-			return false, err
-		}
-		for _, t := range tokens {
-			after = t.ID
-			if t.Person == "" && t.Partner == "" && now.Before(t.end()) &&
-				slices.ContainsFunc(t.Grants, func(g content.Grant) bool { return g.Role == "administrator" && g.Active(now) }) {
-				return false, nil
-			}
-		}
-		if len(tokens) < page {
-			return true, nil
-		}
-	}
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/mail"
@@ -115,6 +116,39 @@ func (a *Auth) Invite(ctx context.Context, by content.Actor, p Person) (Person, 
 		p.Invited = canonicalEmail(p.Email)
 	}
 	return p, a.store(ctx, by, &p, audit.PersonInvited)
+}
+
+// MaxOwnName is the longest name that people give themselves, in characters.
+const MaxOwnName = 100
+
+// Introduce takes over what a person says of themselves: the name that colleagues
+// read, which is needed, and the language in which to speak to them; an empty one
+// leaves what is known. content.ErrNotFound says that there is nobody, or nobody
+// any more.
+func (a *Auth) Introduce(ctx context.Context, by content.Actor, id, name, locale string) (Person, error) {
+	if err := someone(by); err != nil {
+		return Person{}, err
+	}
+	said := Person{ID: id, Name: strings.TrimSpace(name), Locale: locale}
+	if n := utf8.RuneCountInString(said.Name); n == 0 {
+		return Person{}, wrongPerson(schemas.Issue{Path: "/name", Code: schemas.CodeRequired, Params: map[string]any{"field": "name"}})
+	} else if n > MaxOwnName {
+		return Person{}, wrongPerson(schemas.Issue{Path: "/name", Code: schemas.CodeTooLong, Params: map[string]any{"max": MaxOwnName, "actual": n, "unit": "characters"}})
+	}
+	if err := said.check(); err != nil {
+		return Person{}, err
+	}
+	return a.change(ctx, by, id, func(p *Person, exists bool) (string, map[string]string, error) {
+		locale := cmp.Or(said.Locale, p.Locale)
+		switch {
+		case !exists || !p.Erased.IsZero():
+			return "", nil, content.ErrNotFound
+		case p.Name == said.Name && p.Locale == locale:
+			return "", nil, nil
+		}
+		p.Name, p.Locale = said.Name, locale
+		return audit.PersonChanged, nil, nil
+	})
 }
 
 // PutPerson stores a person with a chosen id, replacing what was known: for
@@ -286,16 +320,14 @@ func (a *Auth) changeGuarded(ctx context.Context, by content.Actor, id string, g
 		now := a.now()
 		given := slices.Clone(p.Delegated)
 		p.settle(now) // what ended by itself must not come back with a new end
-		held, was := p.undelegated("administrator", "", now)
-		was = was && p.Erased.IsZero()
+		held, was := a.administrates(p, now)
 		action, details, err := do(p, exists)
 		if err != nil {
 			return "", nil, err
 		}
 		p.ID = id
 		p.settle(now)
-		holds, is := p.undelegated("administrator", "", now)
-		is = is && p.Erased.IsZero()
+		holds, is := a.administrates(p, now)
 		if guard && was && (!is || !earlier(holds.Until, held.Until).Equal(held.Until)) {
 			return "", nil, &losesAdministrator{until: held.Until}
 		}

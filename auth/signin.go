@@ -169,10 +169,11 @@ func (a *Auth) recognise(ctx context.Context, in SignIn, trace string) (Person, 
 		}
 		used, p.Invited = p.Invited, ""
 		if bound.First {
-			p.Grants = append(p.Grants, content.Grant{Role: "administrator", By: firstGiver})
-			return audit.RoleGranted, details("role", "administrator"), p.say(in, now)
+			p.say(in, now)
+			return p.beFirst()
 		}
-		return action, details("provider", in.Provider), p.say(in, now)
+		p.say(in, now)
+		return action, details("provider", in.Provider), nil
 	})
 	if errors.Is(err, errAgain) && in.Link != "" { // which is used up
 		return Person{}, linkInvalid()
@@ -183,8 +184,10 @@ func (a *Auth) recognise(ctx context.Context, in SignIn, trace string) (Person, 
 	return p, err
 }
 
-// say takes over what a provider says of a person, where it says something.
-func (p *Person) say(in SignIn, now time.Time) error {
+// say takes over what a provider says of a person, where it says something: the
+// name and address at each login, since the provider has checked them; the
+// language only while none is known, since people choose theirs here.
+func (p *Person) say(in SignIn, now time.Time) {
 	if name := cleanName(in.Name); name != "" {
 		if r := []rune(name); len(r) > maxName {
 			name = cleanName(string(r[:maxName]))
@@ -194,11 +197,10 @@ func (p *Person) say(in SignIn, now time.Time) error {
 	if canonicalEmail(in.Email) != "" {
 		p.Email = strings.TrimSpace(in.Email)
 	}
-	if l, err := content.CanonicalLocale(in.Locale); err == nil {
+	if l, err := content.CanonicalLocale(in.Locale); err == nil && p.Locale == "" {
 		p.Locale = l
 	}
 	p.SeenAt = now
-	return nil
 }
 
 // invited gives the person who was invited with the address of a login that may

@@ -12,15 +12,20 @@ const (
 	Locale       = "locale"
 )
 
+// Administrator is the one role that code names: somebody must hold it, or nobody
+// could give any (package auth sees to that). What it may do stands in
+// schemas/access.yaml, as for every role.
+const Administrator = "administrator"
+
 // Roles is the closed table of roles and the dimension in which a grant of each
 // is scoped; an empty dimension means that the role holds everywhere.
 var Roles = map[string]string{
-	"contributor":   Organization,
-	"reviewer":      Territory,
-	"secretary":     Territory,
-	"translator":    Locale,
-	"editor":        "",
-	"administrator": "",
+	"contributor": Organization,
+	"reviewer":    Territory,
+	"secretary":   Territory,
+	"translator":  Locale,
+	"editor":      "",
+	Administrator: "",
 }
 
 // Grant is a role with its scope. A zero Until never ends.
