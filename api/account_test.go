@@ -263,6 +263,16 @@ func TestBackChannel(t *testing.T) {
 	if post(good).want(t, 200); anna.me() == nil {
 		t.Error("a token that is replayed ends a new session")
 	}
+	// A process that took the token died, or its store did, before it ended the
+	// sessions: the token is spent, and comes again.
+	lost := map[string]any{"jti": "lost", "iat": time.Now().Add(time.Second).Unix()}
+	if first, err := w.auth.Once(t.Context(), "oidc_logout", "rogue lost", time.Now().Add(time.Hour)); err != nil || !first {
+		t.Fatal(first, err)
+	}
+	if post(token("anna", lost)).want(t, 200); anna.me() != nil || bruno.me() == nil {
+		t.Error("a logout whose first telling failed is lost")
+	}
+	anna.signIn(p, "anna")
 	second := w.browser()
 	second.signIn(p, "anna")
 	if post(token("anna", map[string]any{"sid": nil})).want(t, 200); anna.me() != nil || second.me() != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -132,14 +133,16 @@ func (s *Server) backChannel(c *gin.Context) error {
 	}
 	ctx := c.Request.Context()
 	out, err := s.opt.OIDC.BackChannel(ctx, c.Param("provider"), token)
-	if errors.Is(err, oidc.ErrRepeated) { // whoever sends it again has missed our answer
-		c.Writer.WriteHeader(http.StatusOK)
-		return nil
+	var begunBefore time.Time
+	if errors.Is(err, oidc.ErrRepeated) {
+		// Whoever sends it again has missed our answer, or was told that the store
+		// failed: what it was to end ends now, and nothing newer.
+		begunBefore, err = out.IssuedAt, nil
 	}
 	if err != nil {
 		return s.signInProblem(c, err)
 	}
-	if _, err = s.auth.EndSessions(ctx, out.Issuer, out.Subject, out.SID); err != nil {
+	if _, err = s.auth.EndSessions(ctx, out.Issuer, out.Subject, out.SID, begunBefore); err != nil {
 		return unavailable(err)
 	}
 	c.Writer.WriteHeader(http.StatusOK)

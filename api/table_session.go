@@ -1,6 +1,10 @@
 package api
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/prassi-cms/prassi/content/access"
+)
 
 // sessionTable lists signing in and out, and what is about the caller alone. The
 // development login is there in the demonstration only; nothing of it exists
@@ -15,6 +19,8 @@ func (s *Server) sessionTable() []*operation {
 	elsewhere := answer{Status: http.StatusSeeOther, Headers: []string{"Location"}}
 	signedIn := answer{Status: http.StatusSeeOther, Headers: []string{"Set-Cookie", "Location"}}
 	form := []int{http.StatusBadRequest, http.StatusForbidden, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusServiceUnavailable}
+	wrong := append(form, http.StatusUnprocessableEntity)
+	saved := queryParam("saved", "Say that a change was made.", flag())
 
 	out := []*operation{
 		{Method: get, Route: "/auth/me", ID: "getMe", Access: signed,
@@ -44,7 +50,7 @@ func (s *Server) sessionTable() []*operation {
 				{Status: http.StatusSeeOther, Doc: "For a form.", Headers: []string{"Set-Cookie", "Location"}},
 			}},
 		{Method: post, Route: "/auth/backchannel/{provider}", ID: "endSessionsByProvider", Access: open,
-			Summary: "A provider ends sessions", Description: "OpenID Connect Back-Channel Logout 1.0. A token that comes again is taken again, and does nothing.",
+			Summary: "A provider ends sessions", Description: "OpenID Connect Back-Channel Logout 1.0. A token that comes again is taken again, and ends no session that began after it was made.",
 			Params: []param{provider}, Problems: form, Handle: s.backChannel, Rate: rateOpen,
 			Answers: []answer{{Status: http.StatusOK}}},
 		{Method: get, Route: "/auth/link/{secret}", ID: "showLink", Access: open, Page: true,
@@ -59,11 +65,18 @@ func (s *Server) sessionTable() []*operation {
 		{Method: http.MethodDelete, Route: "/auth/sessions/{id}", ID: "endSession", Access: signed, Summary: "End one of the caller's sessions",
 			Params: []param{id}, Answers: []answer{{Status: http.StatusNoContent}}, Call: s.endSession, Needs: byCaller},
 		{Method: get, Route: accountPath, ID: "showAccount", Access: signed, Page: true, Summary: "Who one is here, as a page",
-			Answers: []answer{pageAnswer, elsewhere}, Call: s.showAccount, Needs: byCaller},
+			Params: []param{saved}, Answers: []answer{pageAnswer, elsewhere}, Call: s.showAccount, Needs: byCaller},
 		{Method: post, Route: accountPath + "/sessions", ID: "endOtherSessions", Access: signed, Page: true, Class: classForm, Summary: "End all other sessions, by a form",
 			Answers: []answer{elsewhere}, Problems: form, Call: s.endMyOthers, Needs: byCaller},
 		{Method: post, Route: accountPath + "/sessions/{id}", ID: "endSessionByForm", Access: signed, Page: true, Class: classForm, Summary: "End a session, by a form",
 			Params: []param{id}, Answers: []answer{elsewhere}, Problems: form, Call: s.endMySession, Needs: byCaller},
+		{Method: post, Route: profilePath, ID: "changeOwnProfileByForm", Access: signed, Page: true, Class: classForm, Summary: "Say one's own name and language, by a form",
+			Answers: []answer{elsewhere}, Problems: wrong, Call: s.changeMyProfile, Needs: byCaller},
+		{Method: post, Route: delegationPath, ID: "delegateRoleByForm", Access: signed, Page: true, Class: classForm, Summary: "Lend a role of one's own until a day, by a form",
+			Answers: []answer{elsewhere}, Problems: wrong, Call: s.lendMyRole, Needs: access.RoleDelegate},
+		{Method: post, Route: delegationPath + "/{to}/{grant}", ID: "endDelegationByForm", Access: signed, Page: true, Class: classForm, Summary: "Take back a role that one has lent, by a form",
+			Params:  []param{pathParam("to", "The person who has it.", text(64)), pathParam("grant", "The role, with its scope.", text(200))},
+			Answers: []answer{elsewhere}, Problems: form, Call: s.takeMyRoleBack, Needs: access.RoleDelegate},
 	}
 	if s.opt.Demo {
 		out = append(out, &operation{

@@ -312,9 +312,12 @@ func (a *Auth) EndSessionOf(ctx context.Context, by content.Actor, person, id st
 }
 
 // EndSessions ends the sessions that a provider says are over (OpenID Connect
-// Back-Channel Logout 1.0, section 2.7): the one that it calls sid, or without
-// sid all that it began for the subject. It says how many.
-func (a *Auth) EndSessions(ctx context.Context, issuer, subject, sid string) (int, error) {
+// Back-Channel Logout 1.0, section 2.7), and says how many there were: the one
+// that it calls sid, or without sid all that it began for the subject. With both,
+// those of the subject for which it gave no sid end too: which of them is meant
+// cannot be told. Sessions that began at begunBefore or later go on, unless it is
+// zero: who says it again may be late.
+func (a *Auth) EndSessions(ctx context.Context, issuer, subject, sid string, begunBefore time.Time) (int, error) {
 	if issuer == "" || subject == "" && sid == "" {
 		return 0, nil
 	}
@@ -336,7 +339,9 @@ func (a *Auth) EndSessions(ctx context.Context, issuer, subject, sid string) (in
 	count := 0
 	provider := ""
 	err := each(ctx, a, kindSession, prefix, func(id string, _ int64, s session) error {
-		if s.Issuer != issuer || subject != "" && s.Identity != identity || sid != "" && s.SID != sid {
+		nameless := subject != "" && s.SID == ""
+		if s.Issuer != issuer || subject != "" && s.Identity != identity || sid != "" && s.SID != sid && !nameless ||
+			!begunBefore.IsZero() && !s.CreatedAt.Before(begunBefore) {
 			return nil
 		}
 		provider = s.Provider

@@ -302,6 +302,28 @@ func TestRevocationIsFelt(t *testing.T) {
 	w.is(err, auth.ErrInvalid)
 }
 
+// A logout that is told again ends what it was to end, and nothing newer.
+func TestBackChannelLogoutAgain(t *testing.T) {
+	w := newWorld(t)
+	p, err := w.SignIn(ctx, login("s1", "", false), "")
+	w.must(err)
+	begin := func() string {
+		secret, _, err := w.StartSession(ctx, auth.NewSession{Person: p.ID, Provider: "spid", Issuer: "https://id.example", Subject: "s1"})
+		w.must(err)
+		return secret
+	}
+	older := begin()
+	w.clock.pass(time.Second)
+	told, newer := w.clock.Now(), begin()
+	if n, err := w.EndSessions(ctx, "https://id.example", "s1", "", told); n != 1 || err != nil {
+		t.Errorf("%d ended, %v", n, err)
+	}
+	_, err = w.AuthenticateSession(ctx, older)
+	w.is(err, auth.ErrInvalid)
+	_, err = w.AuthenticateSession(ctx, newer)
+	w.must(err)
+}
+
 func TestBackChannelLogout(t *testing.T) {
 	w := newWorld(t)
 	const issuer = "https://id.example"
@@ -318,11 +340,11 @@ func TestBackChannelLogout(t *testing.T) {
 	}
 	for _, c := range []struct {
 		issuer, subject, sid string
-		ends                 string // which of the five sessions
+		ends                 string // which of the six sessions
 	}{
 		{issuer, "", "a", "0"},
-		{issuer, "s1", "a", "0"},
-		{issuer, "s1", "", "01"},
+		{issuer, "s1", "a", "05"}, // and that of which the provider gave no name
+		{issuer, "s1", "", "015"},
 		{issuer, "s2", "", "2"},
 		{issuer, "s2", "a", ""},
 		{issuer, "s3", "", ""},
@@ -332,8 +354,8 @@ func TestBackChannelLogout(t *testing.T) {
 		{"https://other.example", "s1", "", ""},
 		{"https://other.example", "", "a", "3"},
 	} {
-		secrets := []string{begin("s1", "a", issuer), begin("s1", "b", issuer), begin("s2", "c", issuer), begin("s1", "a", "https://other.example"), begin("s2", "", "")}
-		n, err := w.EndSessions(ctx, c.issuer, c.subject, c.sid)
+		secrets := []string{begin("s1", "a", issuer), begin("s1", "b", issuer), begin("s2", "c", issuer), begin("s1", "a", "https://other.example"), begin("s2", "", ""), begin("s1", "", issuer)}
+		n, err := w.EndSessions(ctx, c.issuer, c.subject, c.sid, time.Time{})
 		if err != nil || n != len(c.ends) {
 			t.Errorf("%+v: ended %d, %v", c, n, err)
 		}

@@ -51,17 +51,23 @@ func (s *Set) LogoutURL(ctx context.Context, provider, idToken, postLogoutURI st
 
 // Logout is a session that ended at the provider: all of Subject's, or the one
 // that is SID. One of the two may be empty, never both.
-type Logout struct{ Issuer, Subject, SID string }
+type Logout struct {
+	Issuer, Subject, SID string
+	// IssuedAt is when the provider says so, to the second and by its clock.
+	IssuedAt time.Time
+}
 
 // ErrRepeated is the reason why BackChannel refuses a logout token that is good,
 // and was used before: a provider that missed the answer sends it again.
+// Whoever took it the first time may have failed to end the sessions, so it is
+// to be carried out again, but ends none that began after Logout.IssuedAt.
 var ErrRepeated = errors.New("it was used before")
 
 // BackChannel checks a logout token (OpenID Connect Back-Channel Logout 1.0,
-// section 2.6) that somebody posted, once: a second time it is refused. The
-// error is an *Error with provider_unknown, provider_unavailable or
-// logout_invalid, for which the standard wants status 400; an error of
-// Options.Once is returned as it is.
+// section 2.6) that somebody posted. A second time it is refused, with an error
+// that is ErrRepeated, beside what it says. The error is an *Error with
+// provider_unknown, provider_unavailable or logout_invalid, for which the
+// standard wants status 400; an error of Options.Once is returned as it is.
 func (s *Set) BackChannel(ctx context.Context, provider, logoutToken string) (Logout, error) {
 	p, err := s.provider(provider)
 	if err != nil {
@@ -109,10 +115,12 @@ func (s *Set) BackChannel(ctx context.Context, provider, logoutToken string) (Lo
 	if err != nil {
 		return Logout{}, err
 	}
+	issued, _ := c.time("iat")
+	out := Logout{Issuer: p.Issuer, Subject: c.text("sub"), SID: c.text("sid"), IssuedAt: issued}
 	if !first {
-		return Logout{}, refuse(codeLogoutInvalid, "logout token: %w", ErrRepeated)
+		return out, refuse(codeLogoutInvalid, "logout token: %w", ErrRepeated)
 	}
-	return Logout{Issuer: p.Issuer, Subject: c.text("sub"), SID: c.text("sid")}, nil
+	return out, nil
 }
 
 // checkLogout checks what only logout tokens have.
