@@ -13,14 +13,18 @@ import (
 	"github.com/prassi-cms/prassi/schemas"
 )
 
-// accountPage is what people see of themselves.
+// accountPage is what people see of themselves, and what they may change.
 type accountPage struct {
 	page
-	Name, FormToken string
-	Roles, Lent     []line
-	Sessions        []sessionView
-	Others          bool // there are sessions beside this one
-	Tokens          []line
+	Name, Code, FormToken string
+	Saved                 bool
+	Roles                 []line
+	Lent                  []lentView
+	Profile               pageForm
+	Lend                  *pageForm // nil for who has nothing to lend
+	Sessions              []sessionView
+	Others                bool // there are sessions beside this one
+	Tokens                []line
 }
 
 // line is an entry of a list: what it is, where it holds, and what else is said.
@@ -35,16 +39,35 @@ type sessionView struct {
 	Current bool
 }
 
+// lentView is a role that the person has lent: to whom, and which.
+type lentView struct {
+	line
+	To, Grant string
+}
+
 func (s *Server) showAccount(c *call) error {
+	q, err := parseQuery(c.Request.URL.RawQuery, "saved")
+	if err != nil {
+		return err
+	}
+	saved := q.flag("saved")
+	if err := q.err(); err != nil {
+		return err
+	}
 	v, err := s.visitor(c)
 	if err != nil {
 		return err
 	}
+	return s.answerAccount(c, v, http.StatusOK, saved, nil)
+}
+
+// answerAccount answers with the account; sent is a form that has to be corrected.
+func (s *Server) answerAccount(c *call, v visitor, status int, saved bool, sent *sentForm) error {
 	person, err := s.auth.Person(c.ctx(), v.Person)
 	if err != nil {
 		return err
 	}
-	p := accountPage{page: s.newPage(c.Context, "label_account_title"), Name: person.Name, FormToken: s.auth.FormToken(v.secret)}
+	p := accountPage{page: s.newPage(c.Context, "label_account_title"), Name: person.Name, Code: person.ID, FormToken: s.auth.FormToken(v.secret), Saved: saved}
 	for _, g := range c.actor.Grants {
 		l := s.roleLine(p.Lang, g)
 		if g.Of != "" {
@@ -59,7 +82,17 @@ func (s *Server) showAccount(c *call) error {
 		if g.Active(now) {
 			l := s.roleLine(p.Lang, g)
 			l.Notes = []string{messages.Text(p.Lang, codeRoleTo, map[string]any{"name": s.personName(c, p.page, d.To)}), p.until(d.Until)}
-			p.Lent = append(p.Lent, l)
+			p.Lent = append(p.Lent, lentView{l, d.To, g.String()})
+		}
+	}
+	p.Profile = p.profileForm(person)
+	if roles := s.lendable(p.Lang, c.actor); len(roles) > 0 {
+		p.Lend = p.lendForm(roles, now)
+	}
+	if sent != nil {
+		p.Profile.correct(p.Lang, sent)
+		if p.Lend != nil {
+			p.Lend.correct(p.Lang, sent)
 		}
 	}
 	sessions, err := s.sessionsOf(c, v)
@@ -83,41 +116,7 @@ func (s *Server) showAccount(c *call) error {
 			p.Tokens = append(p.Tokens, line{What: t.Name, Notes: []string{p.until(t.ExpiresAt)}})
 		}
 	}
-	return answerPage(c.Context, http.StatusOK, "account", p)
-}
-
-// endMySession answers the form of one session, endMyOthers that of all others.
-func (s *Server) endMySession(c *call) error {
-	return s.accountForm(c, func(v visitor) error {
-		err := s.auth.EndSessionOf(c.ctx(), c.actor, v.Person, c.Param("id"))
-		if isNotFound(err) { // it ended meanwhile: what was wanted
-			err = nil
-		}
-		return err
-	})
-}
-
-func (s *Server) endMyOthers(c *call) error {
-	return s.accountForm(c, func(v visitor) error { return s.endOtherSessions(c, v) })
-}
-
-// accountForm does what a form of the account asks for, if it is ours.
-func (s *Server) accountForm(c *call, do func(visitor) error) error {
-	v, err := s.visitor(c)
-	if err != nil {
-		return err
-	}
-	q, err := readForm(c.Request, "form_token")
-	if err != nil {
-		return err
-	}
-	if !s.auth.CheckForm(v.secret, q.text("form_token")) {
-		return formExpired()
-	}
-	if err := do(v); err != nil {
-		return err
-	}
-	return seeOther(c.Context, accountPath)
+	return answerPage(c.Context, status, "account", p)
 }
 
 func isNotFound(err error) bool { return errors.Is(err, content.ErrNotFound) }

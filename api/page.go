@@ -149,5 +149,8 @@ var sessionCodes = []string{
 	"label_signed_out_title", "signed_out_text", "signed_out_here", "label_log_out",
 	"label_account_title", "label_account_roles", "account_no_roles", "label_account_lent", "label_account_sessions", "label_account_tokens", "account_no_tokens",
 	"label_role_contributor", "label_role_reviewer", "label_role_secretary", "label_role_translator", "label_role_editor", "label_role_administrator",
+	"label_account_profile", "label_profile_name", "profile_name_hint", "label_profile_language", "label_profile_save", "account_saved",
+	"label_account_code", "account_code_text", "label_account_lend", "account_lend_intro",
+	"label_lend_role", "label_lend_to", "lend_to_hint", "label_lend_until", "lend_until_hint", "label_lend", "label_lend_end",
 	"label_role_no_end", "label_person_unnamed", "label_session_unknown", "label_session_current", "label_session_end", "label_session_end_others",
 }

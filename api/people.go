@@ -20,10 +20,11 @@ import (
 const (
 	codeConfirm       = "confirm_mismatch" // none
 	codeTokenOutlives = "token_outlives"   // none
+	codeLendCode      = "lend_code"        // none
 )
 
 // peopleCodes are part of Codes.
-var peopleCodes = []string{codeConfirm, codeTokenOutlives}
+var peopleCodes = []string{codeConfirm, codeTokenOutlives, codeLendCode}
 
 // Person is somebody who acts here. What only serves to sign in is told to those
 // who may invite.
@@ -80,6 +81,12 @@ type NewDelegation struct {
 	Role  string `json:"role" maxLength:"200" doc:"A role that the caller holds: \"editor\", or with a scope \"reviewer@MI\"."`
 	Until string `json:"until" maxLength:"40" doc:"When it ends, as for roles: a year from now at most, and not after the role itself."`
 	To    string `json:"to" maxLength:"64" doc:"The id of the person who gets it."`
+}
+
+// Profile is what people say of themselves.
+type Profile struct {
+	Name   string `json:"name" maxLength:"100" doc:"As colleagues read it. A provider that tells a name replaces it at the next login."`
+	Locale string `json:"locale,omitempty" maxLength:"35" doc:"The language of messages; without it the one before stays."`
 }
 
 // Erasure confirms that a person is to be forgotten.
@@ -327,11 +334,7 @@ func (s *Server) delegate(c *call) error {
 	if err := s.decode(c.Request, &in); err != nil {
 		return err
 	}
-	g, issues := s.readRole("/role", "/until", NewRole{Role: in.Role, Until: in.Until})
-	if len(issues) > 0 {
-		return &content.Problem{Class: content.Invalid, Code: codeInvalidBody, Fields: issues}
-	}
-	_, err := s.auth.Delegate(c.ctx(), c.actor, in.To, g)
+	g, err := s.lend(c, in)
 	if errors.Is(err, content.ErrNotFound) {
 		return invalid(codeInvalidBody, "/to", codeUnknownPerson, map[string]any{"person": echo(in.To)})
 	}
@@ -339,6 +342,17 @@ func (s *Server) delegate(c *call) error {
 		return err
 	}
 	return answerJSON(c.Context, http.StatusCreated, LentRole{Grant{Role: g.Role, Scope: g.Scope, Until: g.Until}, in.To})
+}
+
+// lend lends a role of the caller's; content.ErrNotFound says that there is nobody
+// to lend it to.
+func (s *Server) lend(c *call, in NewDelegation) (content.Grant, error) {
+	g, issues := s.readRole("/role", "/until", NewRole{Role: in.Role, Until: in.Until})
+	if len(issues) > 0 {
+		return g, &content.Problem{Class: content.Invalid, Code: codeInvalidBody, Fields: issues}
+	}
+	_, err := s.auth.Delegate(c.ctx(), c.actor, in.To, g)
+	return g, err
 }
 
 // undelegate takes back a role that the caller has lent.

@@ -73,6 +73,9 @@ func accessExamples(w *world) map[string]func() []request {
 		"getPerson": func() []request {
 			return []request{{who: "ada", path: m + "/people/" + w.invited("Tizia", "editor").ID, status: 200}, {who: "edo", path: m + "/people/rita", status: 200}}
 		},
+		"changeOwnProfile": func() []request {
+			return []request{{who: w.personal("rita"), path: m + "/people/me", body: `{"name":"Rita Revisora","locale":"it"}`, status: 200}}
+		},
 		"erasePerson": func() []request {
 			id := w.invited("Da cancellare", "editor").ID
 			return []request{{who: "ada", path: m + "/people/" + id, body: `{"confirm":"` + id + `"}`, status: 204}}

@@ -11,6 +11,7 @@ import (
 	"image/color"
 	"image/png"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -662,6 +663,11 @@ func init() {
 			return `{"role":"` + role(c) + `","until":"` + tomorrow() + `","to":"` + t.params["to"] + `"}`
 		}
 	}
+	lendForm := func(role func(*caller) string) func(*stage, thing, *caller) string {
+		return func(_ *stage, _ thing, c *caller) string {
+			return url.Values{"form_token": {c.form}, "role": {role(c)}, "to": {"edo"}, "until": {tomorrow()}}.Encode()
+		}
+	}
 	upload := func(s *stage, _ thing, _ *caller) string { return string(s.picture()) }
 	raw := []string{"Content-Type", "application/octet-stream"}
 	for key, list := range map[string][]ask{
@@ -716,6 +722,18 @@ func init() {
 		"GET /auth/account":                     {{}},
 		"POST /auth/account/sessions":           {{form: true, body: form}, {what: "without the form's token", form: true, body: fixed("form_token=")}},
 		"POST /auth/account/sessions/{id}":      {{on: sessions, form: true, body: form}},
+		"PATCH /api/v1/manage/people/{id}":      {{on: persons, body: func(s *stage, _ thing, _ *caller) string { return `{"name":"Nome ` + s.next() + `"}` }}},
+		"POST /auth/account/profile": {
+			{form: true, body: func(s *stage, _ thing, c *caller) string {
+				return "form_token=" + c.form + "&locale=it&name=Nome" + s.next()
+			}},
+			{what: "without a name", form: true, body: form},
+		},
+		"POST /auth/account/delegations": {
+			{what: "one's own role", form: true, body: lendForm(func(c *caller) string { return c.role })},
+			{what: "a role not held", form: true, body: lendForm(func(*caller) string { return "reviewer@FI" })},
+		},
+		"POST /auth/account/delegations/{to}/{grant}": {{on: []situation{lentByMe}, form: true, body: form}},
 	} {
 		asks[key] = list
 	}

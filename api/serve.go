@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -54,7 +56,7 @@ func (s *Server) serve(op *operation) gin.HandlerFunc {
 		start := s.clock()
 		defer func() {
 			if cause := recover(); cause != nil {
-				s.recovered(c, cause)
+				s.recovered(c, op, cause)
 			}
 			elapsed := s.clock().Sub(start)
 			measured.observe(c.Writer.Status(), elapsed)
@@ -80,11 +82,7 @@ func (s *Server) serve(op *operation) gin.HandlerFunc {
 		if err == nil {
 			return
 		}
-		if op.Page && wantsPage(c.Request) {
-			s.failPage(c, err)
-		} else {
-			s.fail(c, err)
-		}
+		s.failAs(c, op, err)
 		if rate == rateToken && c.Writer.Status() == http.StatusUnauthorized {
 			s.refused(c, start)
 		}
@@ -93,7 +91,7 @@ func (s *Server) serve(op *operation) gin.HandlerFunc {
 
 // recovered answers after a panic, or cuts the connection when the answer has
 // begun, so that no one takes half of it for the whole.
-func (s *Server) recovered(c *gin.Context, cause any) {
+func (s *Server) recovered(c *gin.Context, op *operation, cause any) {
 	if cause == http.ErrAbortHandler {
 		panic(cause)
 	}
@@ -102,7 +100,16 @@ func (s *Server) recovered(c *gin.Context, cause any) {
 	if c.Writer.Written() {
 		panic(http.ErrAbortHandler)
 	}
-	s.fail(c, &content.Problem{Class: content.Internal, Code: "internal_error", Err: fmt.Errorf("panic: %v", cause)})
+	s.failAs(c, op, &content.Problem{Class: content.Internal, Code: "internal_error", Err: fmt.Errorf("panic: %v", cause)})
+}
+
+// failAs answers with the problem of err as whoever calls the operation reads it.
+func (s *Server) failAs(c *gin.Context, op *operation, err error) {
+	if op.Page && wantsPage(c.Request) {
+		s.failPage(c, err)
+	} else {
+		s.fail(c, err)
+	}
 }
 
 // logRequest writes one line about a request: never its query, its body, its
@@ -152,13 +159,20 @@ func requestID(c *gin.Context) string {
 	return id
 }
 
-// language is the one in which the caller wants to read messages.
+// language is the one in which the caller wants to read messages. Who has signed
+// in has chosen it in the account; browsers only guess.
 func language(c *gin.Context) string {
 	wanted := c.Request.Header.Get("Accept-Language")
-	if actor, ok := actorOf(c); ok && wanted == "" {
+	if actor, ok := actorOf(c); ok && (wanted == "" || actor.Via == "session" && spoken(actor.Locale)) {
 		wanted = actor.Locale
 	}
 	return messages.Negotiate(wanted)
+}
+
+// spoken says whether there are messages in a language.
+func spoken(locale string) bool {
+	base, _, _ := strings.Cut(locale, "-")
+	return slices.Contains(messages.Languages, base)
 }
 
 // writeBody writes a body whose headers are set; HEAD gets none.

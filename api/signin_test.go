@@ -202,13 +202,26 @@ func sessionExamples(t *testing.T, w *world) map[string]func() []request {
 		b, path := w.browser(), "/auth/link/"+w.link("carla")
 		return b, path, url.Values{"form_token": {b.formToken(b.get(path).want(t, 200))}}.Encode()
 	}
-	byForm := func(path func(*browsing) string) func() []request {
+	formBy := func(signedIn func() *browsing, path func(*browsing) string, fields ...string) func() []request {
 		return func() []request {
 			signedIn()
 			b := signedIn()
-			token := b.formToken(b.get(accountPath).want(t, 200))
-			return []request{{path: path(b), status: 303, body: url.Values{"form_token": {token}}.Encode(), headers: cookie(b, form...)}}
+			sent := url.Values{"form_token": {b.formToken(b.get(accountPath).want(t, 200))}}
+			for i := 0; i+1 < len(fields); i += 2 {
+				sent.Set(fields[i], fields[i+1])
+			}
+			return []request{{path: path(b), status: 303, body: sent.Encode(), headers: cookie(b, form...)}}
 		}
+	}
+	byForm := func(path func(*browsing) string, fields ...string) func() []request {
+		return formBy(signedIn, path, fields...)
+	}
+	byEditor := func(path string, fields ...string) func() []request {
+		return formBy(func() *browsing {
+			b := w.browser()
+			b.do("POST", "/auth/login", "person=edo").want(t, 303)
+			return b
+		}, func(*browsing) string { return path }, fields...)
 	}
 	other := func(b *browsing) string {
 		var all LoginSessions
@@ -270,8 +283,11 @@ func sessionExamples(t *testing.T, w *world) map[string]func() []request {
 				{path: accountPath, status: 303, headers: []string{"Accept", "text/html"}},
 			}
 		},
-		"endOtherSessions": byForm(func(*browsing) string { return accountPath + "/sessions" }),
-		"endSessionByForm": byForm(func(b *browsing) string { return accountPath + "/sessions/" + other(b) }),
+		"endOtherSessions":       byForm(func(*browsing) string { return accountPath + "/sessions" }),
+		"endSessionByForm":       byForm(func(b *browsing) string { return accountPath + "/sessions/" + other(b) }),
+		"changeOwnProfileByForm": byForm(func(*browsing) string { return profilePath }, "name", "Anna Bianchi", "locale", "en"),
+		"delegateRoleByForm":     byEditor(delegationPath, "role", "editor", "to", "rita", "until", time.Now().AddDate(0, 1, 0).Format(time.DateOnly)),
+		"endDelegationByForm":    byEditor(delegationPath + "/rita/editor"),
 	}
 }
 
@@ -387,7 +403,7 @@ func TestSignIn(t *testing.T) {
 		w.t = t
 		b := w.browser()
 		b.signInAt(second, oidcprovider.NewClient(), "/auth/login/second", "chidi").want(t, 303)
-		if page := b.get(accountPath).want(t, 200); !strings.Contains(string(page.body), "Non hai ancora un ruolo") {
+		if page := b.get(accountPath).want(t, 200); !strings.Contains(string(page.body), "You have no role yet") {
 			t.Errorf("%s", page.body)
 		}
 	})

@@ -50,6 +50,8 @@ func (s *Server) accessTable() []*operation {
 			Body: NewPerson{}, Answers: made(Person{}, "Location"), Problems: conflict, Call: s.invitePerson, Needs: access.PersonInvite},
 		{Method: get, Route: person, ID: "getPerson", Summary: "A person with their roles",
 			Params: []param{id}, Answers: ok(Person{}), Call: s.getPerson, Needs: access.PersonRead},
+		{Method: http.MethodPatch, Route: person, ID: "changeOwnProfile", Summary: "Say one's own name and language",
+			Params: []param{self}, Body: Profile{}, Answers: ok(Person{}), Call: s.changeMe, Needs: byCaller},
 		{Method: remove, Route: person, ID: "erasePerson", Summary: "Forget who a person is",
 			Description: "Name, address, identities and roles go; sessions and tokens end. The id stays as a pseudonym, so that documents keep their author and the log its chain. This cannot be undone.",
 			Params:      []param{id}, Body: Erasure{}, Answers: done, Problems: conflict, Call: s.erasePerson, Needs: access.PersonErase},
