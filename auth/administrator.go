@@ -32,7 +32,7 @@ func (a *Auth) administrates(p *Person, now time.Time) (content.Grant, bool) {
 	if !p.Erased.IsZero() {
 		return content.Grant{}, false
 	}
-	return p.undelegated(access.Administrator, "", now)
+	return a.undelegated(p, access.Administrator, "", now)
 }
 
 // beFirst makes a person the first administrator, and gives what is told of it.

@@ -23,7 +23,8 @@
 // There are no transactions over several records, so whatever joins two of them
 // is believed only when both say so. An identity's record says where to look;
 // the person's says whether it is theirs. A delegated role counts only while the
-// person who gave it holds the role undelegated and names the receiver. A crash
+// person who gave it holds the role undelegated and names the receiver, one from
+// a provider's claim only for a while after the last login there. A crash
 // in between leaves something that counts for nothing, and the next attempt
 // completes it.
 //
@@ -75,12 +76,20 @@ type Options struct {
 	Clock    func() time.Time // time.Now
 	Idle     time.Duration    // a session without requests ends: 2 hours
 	Absolute time.Duration    // a session ends however busy: 12 hours
+	// Mapped is how long roles from a provider's claims count after the person's
+	// last login there: 30 days.
+	Mapped time.Duration
+	// Providers names the providers that are configured: roles from the claims of
+	// others do not count. Nil, as on the command line: nobody knows, and they do.
+	Providers func() []string
 }
 
 // The limits of a session where Options say nothing.
 const (
 	DefaultIdle     = 2 * time.Hour
 	DefaultAbsolute = 12 * time.Hour
+	// DefaultMapped is Options.Mapped where it says nothing.
+	DefaultMapped = 30 * 24 * time.Hour
 )
 
 // Auth issues and checks credentials. It is safe for concurrent use.
@@ -89,6 +98,8 @@ type Auth struct {
 	records        audit.Records
 	clock          func() time.Time
 	idle, absolute time.Duration
+	mapped         time.Duration
+	providers      func() []string
 	cache          cache
 
 	mu   sync.Mutex
@@ -97,7 +108,7 @@ type Auth struct {
 
 // New makes an Auth over the ledger and its records.
 func New(ledger *audit.Ledger, opt Options) *Auth {
-	a := &Auth{ledger: ledger, records: ledger.Records(), clock: opt.Clock, idle: opt.Idle, absolute: opt.Absolute, keys: map[string][32]byte{}}
+	a := &Auth{ledger: ledger, records: ledger.Records(), clock: opt.Clock, idle: opt.Idle, absolute: opt.Absolute, mapped: opt.Mapped, providers: opt.Providers, keys: map[string][32]byte{}}
 	if a.clock == nil {
 		a.clock = time.Now
 	}
@@ -106,6 +117,9 @@ func New(ledger *audit.Ledger, opt Options) *Auth {
 	}
 	if a.absolute <= 0 {
 		a.absolute = DefaultAbsolute
+	}
+	if a.mapped <= 0 {
+		a.mapped = DefaultMapped
 	}
 	return a
 }

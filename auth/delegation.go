@@ -69,7 +69,7 @@ func (a *Auth) Delegate(ctx context.Context, by content.Actor, to string, g cont
 	}
 	given := Delegation{To: to, Role: g.Role, Scope: g.Scope, Until: g.Until}
 	_, err := a.change(ctx, by, from, func(p *Person, _ bool) (string, map[string]string, error) {
-		own, holds := p.undelegated(g.Role, g.Scope, a.now())
+		own, holds := a.undelegated(p, g.Role, g.Scope, a.now())
 		if !holds || !p.Erased.IsZero() {
 			return "", nil, notHeld
 		}
@@ -145,9 +145,9 @@ func withoutDelegated(grants []content.Grant, d Delegation, of string) []content
 
 // settle forgets the delegations that are over, by their own end or by that of
 // the role. What ended once does not come back when the role is given anew.
-func (p *Person) settle(now time.Time) {
+func (a *Auth) settle(p *Person, now time.Time) {
 	p.Delegated = slices.DeleteFunc(slices.Clone(p.Delegated), func(d Delegation) bool {
-		_, holds := p.undelegated(d.Role, d.Scope, now)
+		_, holds := a.undelegated(p, d.Role, d.Scope, now)
 		return !holds || !p.Erased.IsZero() || !now.Before(d.Until)
 	})
 	if len(p.Delegated) == 0 {

@@ -72,7 +72,7 @@ func (a *Auth) effective(ctx context.Context, p Person) ([]content.Grant, error)
 	now := a.now()
 	var out []content.Grant
 	for _, g := range p.Grants {
-		if !g.Active(now) {
+		if !a.counts(&p, &g, now) {
 			continue
 		}
 		if g.Of != "" {
@@ -83,7 +83,7 @@ func (a *Auth) effective(ctx context.Context, p Person) ([]content.Grant, error)
 			if err != nil {
 				return nil, err
 			}
-			own, holds := giver.undelegated(g.Role, g.Scope, now)
+			own, holds := a.undelegated(&giver, g.Role, g.Scope, now)
 			said := slices.IndexFunc(giver.Delegated, Delegation{To: p.ID, Role: g.Role, Scope: g.Scope}.same)
 			if !holds || said < 0 {
 				continue
@@ -101,9 +101,9 @@ func (a *Auth) effective(ctx context.Context, p Person) ([]content.Grant, error)
 
 // undelegated gives the grant of a role that holds longest, of those that are the
 // person's own.
-func (p *Person) undelegated(role, scope string, now time.Time) (best content.Grant, ok bool) {
+func (a *Auth) undelegated(p *Person, role, scope string, now time.Time) (best content.Grant, ok bool) {
 	for _, g := range p.Grants {
-		if g.Role != role || g.Scope != scope || g.Of != "" || !g.Active(now) {
+		if g.Role != role || g.Scope != scope || g.Of != "" || !a.counts(p, &g, now) {
 			continue
 		}
 		if !ok || g.Until.IsZero() || !best.Until.IsZero() && best.Until.Before(g.Until) {
@@ -111,6 +111,24 @@ func (p *Person) undelegated(role, scope string, now time.Time) (best content.Gr
 		}
 	}
 	return best, ok
+}
+
+// counts says whether a person's grant holds, as far as their record tells. One
+// that a provider's claim gave needs that provider: to be one here still, and to
+// have said so not too long ago. Nobody tells us that somebody was disabled
+// there; that they log in no more is all there is to see.
+func (a *Auth) counts(p *Person, g *content.Grant, now time.Time) bool {
+	if !g.Active(now) {
+		return false
+	}
+	provider, claimed := strings.CutPrefix(g.By, providerPrefix)
+	if !claimed {
+		return true
+	}
+	if a.providers != nil && !slices.Contains(a.providers(), provider) {
+		return false
+	}
+	return now.Before(p.Mapped[provider].Add(a.mapped))
 }
 
 // mapped says whether a role comes from a provider's claim.

@@ -17,6 +17,8 @@ import (
 	"github.com/prassi-cms/prassi/content/sqlitestore"
 )
 
+const day = 24 * time.Hour
+
 func TestGrant(t *testing.T) {
 	w := newWorld(t)
 	w.person("ada", "administrator")
@@ -441,4 +443,98 @@ func TestDelegationByToken(t *testing.T) {
 	if got := w.roles("sami"); got != "reviewer@100" {
 		t.Errorf("lent: %s", got)
 	}
+}
+
+// Roles from a provider's claims count for a while after the last login there: who
+// is disabled at the provider never logs in again, and tokens ask for no login.
+func TestMappedRolesEnd(t *testing.T) {
+	w := newWorld(t)
+	configured := []string{"spid", "other"}
+	w.Auth = auth.New(w.ledger, auth.Options{Clock: w.clock.Now, Mapped: 10 * day, Providers: func() []string { return configured }})
+	w.person("rita")
+	in := login("s1", "", false)
+	in.Grants = grants("reviewer@100", "administrator")
+	sign := func() auth.Person {
+		t.Helper()
+		p, err := w.SignIn(ctx, in, "")
+		w.must(err)
+		return p
+	}
+	p := sign()
+	_, err := w.Grant(ctx, system, p.ID, content.Grant{Role: "translator", Scope: "ar"})
+	w.must(err)
+	_, err = w.Delegate(ctx, w.actor(p.ID), "rita", content.Grant{Role: "reviewer", Scope: "100", Until: start.Add(100 * day)})
+	w.must(err)
+	token, _, err := w.CreateToken(ctx, w.actor(p.ID), auth.NewToken{Person: p.ID, Grants: grants("reviewer@100"), Life: 100 * day})
+	w.must(err)
+	lent := "reviewer@100"
+	hold := func(when string, holds bool) {
+		t.Helper()
+		want, own := "translator@ar", ""
+		if holds {
+			want, own = "reviewer@100 administrator translator@ar", "reviewer@100"
+		} else {
+			lent = "" // and what ended does not come back
+		}
+		if got := w.roles(p.ID); got != want {
+			t.Errorf("%s: %q", when, got)
+		}
+		if got := w.roles("rita"); got != lent {
+			t.Errorf("%s: lent %q", when, got)
+		}
+		w.clock.pass(3 * time.Second) // what was remembered is forgotten
+		if a, err := w.AuthenticateToken(ctx, token); err != nil || roles(a) != own {
+			t.Errorf("%s: the token has %q, %v", when, roles(a), err)
+		}
+		if _, needed, err := w.FirstLink(ctx); err != nil || needed == holds {
+			t.Errorf("%s: an administrator is needed: %t, %v", when, needed, err)
+		}
+	}
+	hold("at first", true)
+	w.clock.pass(9 * day)
+	hold("after nine days", true)
+	other := login("s1", "", false)
+	other.Provider = "other" // says nothing of roles
+	_, err = w.SignIn(ctx, other, "")
+	w.must(err)
+	w.clock.pass(day)
+	hold("after ten days", false)
+	sign()
+	hold("after a login", true)
+	w.clock.pass(9 * day)
+	sign()
+	w.clock.pass(9 * day)
+	hold("nine days after the last login", true)
+	configured = []string{"other"}
+	w.clock.pass(3 * time.Second)
+	hold("without the provider", false)
+	configured = append(configured, "spid")
+	w.clock.pass(3 * time.Second)
+	hold("with it", true)
+	if got := w.told("person:" + p.ID); strings.Count(got, "roles_mapped") != 1 {
+		t.Errorf("a login that changes no role is told of: %s", got)
+	}
+	// A login just before the end counts in full.
+	w.clock.pass(9*day - time.Minute)
+	sign()
+	w.clock.pass(7*day + 12*time.Hour)
+	hold("long after the login before", true)
+}
+
+// The last administrator by hand is not let go for one whose role by a claim has
+// run out.
+func TestLapsedAdministratorIsNone(t *testing.T) {
+	w := newWorld(t)
+	w.person("dario", "administrator")
+	in := login("s1", "", false)
+	in.Grants = grants("administrator")
+	_, err := w.SignIn(ctx, in, "")
+	w.must(err)
+	w.clock.pass(30 * day)
+	_, err = w.Ungrant(ctx, system, "dario", "administrator", "")
+	w.code(err, "last_administrator")
+	_, err = w.SignIn(ctx, in, "")
+	w.must(err)
+	_, err = w.Ungrant(ctx, system, "dario", "administrator", "")
+	w.must(err)
 }

@@ -29,6 +29,9 @@ type Person struct {
 	// role it comes from.
 	Delegated  []Delegation `json:"delegated,omitempty"`
 	Identities []Identity   `json:"identities,omitempty"`
+	// Mapped is when each provider's claims last said which roles they give, exact
+	// to mappedEvery: those roles count for Options.Mapped from then on.
+	Mapped map[string]time.Time `json:"mapped,omitempty"`
 	// Invited is the address that was invited, until the first login.
 	Invited   string    `json:"invited,omitempty"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
@@ -152,8 +155,8 @@ func (a *Auth) Introduce(ctx context.Context, by content.Actor, id, name, locale
 }
 
 // PutPerson stores a person with a chosen id, replacing what was known: for
-// examples, tests and imports. What was delegated, and the time of the first
-// sight, stay unless p says otherwise. Who is erased cannot be put back.
+// examples, tests and imports. What was delegated, when claims were mapped, and
+// the time of the first sight stay unless p says otherwise. Who is erased cannot be put back.
 func (a *Auth) PutPerson(ctx context.Context, by content.Actor, p Person) error {
 	if err := someone(by); err != nil {
 		return err
@@ -200,6 +203,9 @@ func (a *Auth) store(ctx context.Context, by content.Actor, p *Person, as string
 		}
 		if next.Delegated == nil {
 			next.Delegated = old.Delegated
+		}
+		if next.Mapped == nil {
+			next.Mapped = old.Mapped
 		}
 		switch {
 		case exists && action == audit.PersonChanged && reflect.DeepEqual(*old, next):
@@ -319,14 +325,14 @@ func (a *Auth) changeGuarded(ctx context.Context, by content.Actor, id string, g
 	p, err := audit.Change(ctx, a.ledger, kindPerson, id, by, func(p *Person, exists bool) (string, map[string]string, error) {
 		now := a.now()
 		given := slices.Clone(p.Delegated)
-		p.settle(now) // what ended by itself must not come back with a new end
+		a.settle(p, now) // what ended by itself must not come back with a new end
 		held, was := a.administrates(p, now)
 		action, details, err := do(p, exists)
 		if err != nil {
 			return "", nil, err
 		}
 		p.ID = id
-		p.settle(now)
+		a.settle(p, now)
 		holds, is := a.administrates(p, now)
 		if guard && was && (!is || !earlier(holds.Until, held.Until).Equal(held.Until)) {
 			return "", nil, &losesAdministrator{until: held.Until}

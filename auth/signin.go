@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -224,6 +225,11 @@ func (a *Auth) invited(ctx context.Context, in SignIn) (string, error) {
 	return p.ID, err
 }
 
+// mappedEvery bounds how often it is written that claims say what they said
+// before, or a quarter of Options.Mapped where that is less. So the roles may end
+// up to this much earlier, never later.
+const mappedEvery = 24 * time.Hour
+
 // mapRoles replaces the roles that claims of the provider gave. The provider has
 // the last word on them: it may take the role from the last administrator, for
 // whom then a new link is made (FirstLink).
@@ -238,7 +244,8 @@ func (a *Auth) mapRoles(ctx context.Context, in SignIn, p Person, trace string) 
 			next, roles = append(next, g), append(roles, g.String())
 		}
 	}
-	replace := func(p *Person) bool {
+	now := a.now()
+	replace := func(p *Person) (changed bool) {
 		var had, kept []content.Grant
 		for _, g := range p.Grants {
 			if g.By == from && g.Of == "" {
@@ -247,10 +254,22 @@ func (a *Auth) mapRoles(ctx context.Context, in SignIn, p Person, trace string) 
 				kept = append(kept, g)
 			}
 		}
-		p.Grants = append(kept, next...)
-		return !reflect.DeepEqual(had, next)
+		if changed = !reflect.DeepEqual(had, next); changed {
+			p.Grants = append(kept, next...)
+		}
+		p.Mapped = maps.Clone(p.Mapped)
+		switch {
+		case len(next) == 0:
+			delete(p.Mapped, in.Provider)
+		case p.Mapped == nil:
+			p.Mapped = map[string]time.Time{in.Provider: now}
+		default:
+			p.Mapped[in.Provider] = now
+		}
+		return changed
 	}
-	if !replace(&Person{Grants: p.Grants}) {
+	every := min(mappedEvery, a.mapped/4)
+	if recent := len(next) == 0 || now.Before(p.Mapped[in.Provider].Add(every)); !replace(&Person{Grants: p.Grants}) && recent {
 		return p, nil
 	}
 	told := details("provider", in.Provider, "role", shorten(strings.Join(roles, ", ")))
@@ -259,7 +278,7 @@ func (a *Auth) mapRoles(ctx context.Context, in SignIn, p Person, trace string) 
 			return "", nil, ErrInvalid
 		}
 		if !replace(p) {
-			return "", nil, nil
+			return "", nil, nil // no news, but said anew
 		}
 		return audit.RolesMapped, told, nil
 	})
