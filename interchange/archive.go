@@ -78,7 +78,7 @@ func (w *walker) addArchive(ctx context.Context, r io.ReaderAt, size int64, show
 		return err
 	}
 	w.skipped += skipped
-	for _, name := range files {
+	for _, name := range w.takeParcels(s, shown, "", files) {
 		w.sources = append(w.sources, &source{name: shown + "/" + name, fsys: s, path: name, folder: folder, notation: notations[extension(name)]})
 	}
 	return nil
@@ -105,12 +105,19 @@ func (l unpackLimits) open(ctx context.Context, into *spool, r io.ReaderAt, size
 	if err := checkEntries(z.File, size); err != nil {
 		return nil, 0, err
 	}
+	names := make([]string, 0, len(z.File))
+	for _, f := range z.File {
+		if !f.Mode().IsDir() && !inHidden(f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	parcels := parcelFolders(names)
 	chosen := make([]*zip.File, 0, len(z.File))
 	for _, f := range z.File {
 		switch _, read := notations[extension(f.Name)]; {
 		case f.Mode().IsDir():
 		case inHidden(f.Name):
-		case !read:
+		case !read && parcelOf(parcels, f.Name) == "":
 			skipped++
 		default:
 			chosen = append(chosen, f)

@@ -25,13 +25,16 @@ type ExportOptions struct {
 	Format string
 	// Progress, when set, hears how many documents are written.
 	Progress func(done, total int)
+	// Library, when set, gives the files that the content uses.
+	Library Library
 }
 
-// ExportSummary counts what was written. Findings are references to documents
-// that no longer exist, which are left out.
+// ExportSummary counts what was written; Media are the pictures and documents.
+// Findings are references to documents that no longer exist, which are left out,
+// and uses of files that no longer do.
 type ExportSummary struct {
-	Documents, Variants, Files int
-	Findings                   []Finding
+	Documents, Variants, Media, Files int
+	Findings                          []Finding
 }
 
 // Export writes the whole content, one variant per file or line. A variant whose
@@ -52,11 +55,14 @@ func Export(ctx context.Context, store content.Store, reg *schemas.Registry, dir
 		return ExportSummary{}, err
 	}
 	defer out.abandon()
-	e := &exporter{store: store, reg: reg, workflows: workflows, opt: opt, out: out}
+	e := &exporter{store: store, reg: reg, workflows: workflows, opt: opt, out: out, used: map[string]string{}}
 	if err := e.learn(ctx); err != nil {
 		return e.sum, err
 	}
 	if err := e.write(ctx); err != nil {
+		return e.sum, err
+	}
+	if err := e.media(ctx); err != nil {
 		return e.sum, err
 	}
 	e.sum.Files = len(out.sums)
@@ -75,6 +81,7 @@ type exporter struct {
 	// the document, or empty when several do.
 	slugs   map[string]map[string]string
 	holders map[string]string
+	used    map[string]string // files of ours by id, and what uses them first
 }
 
 const scanPage = 200
@@ -247,6 +254,11 @@ func (e *exporter) variant(t *schemas.Type, def *workflow.Definition, d *content
 		}
 	}
 	name := e.fileName(d, v, fileSlug, s.working)
+	for _, id := range content.MediaIDs(values) {
+		if e.used[id] == "" {
+			e.used[id] = name
+		}
+	}
 	values = t.MapReferences(values, func(ref schemas.Ref) (string, bool) {
 		word, ok := e.reference(ref, v.Locale)
 		if !ok {

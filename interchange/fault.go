@@ -97,6 +97,9 @@ const (
 	CodeReportIgnored        = "import_ignored_key"       // key, count
 	CodeReportSummary        = "import_summary"           // documents, created, changed, unchanged, refused, ignored
 	CodeReportDryRun         = "import_dry_run"           // none
+	CodeReportMediaAdded     = "import_media_added"       // none
+	CodeReportMediaUnchanged = "import_media_unchanged"   // none
+	CodeReportStopped        = "import_media_stopped"     // none
 )
 
 // Codes lists them, so that another package can prove that each has a message
@@ -115,6 +118,7 @@ var Codes = []string{
 	CodeArchiveOverlap, CodeArchiveTwice, CodeArchiveEncoding, CodeArchiveAbsolute, CodeArchiveClimbs, CodeArchiveBackslash, CodeArchiveName, CodeArchiveLink,
 	CodeReportCreated, CodeReportChanged,
 	CodeReportUnchanged, CodeReportField, CodeReportIgnored, CodeReportSummary, CodeReportDryRun,
+	CodeReportMediaAdded, CodeReportMediaUnchanged, CodeReportStopped,
 }
 
 // Finding is one thing to say about one place of the input.

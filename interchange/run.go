@@ -25,6 +25,8 @@ type RunOptions struct {
 	DryRun bool
 	// Verbose also reports what is unchanged.
 	Verbose bool
+	// Library, when set, takes the files that come with the content.
+	Library Library
 	// Progress, when set, hears how many variants of the plan are dealt with.
 	Progress func(done, total int)
 	// Report, when set, takes one line for each thing to say.
@@ -42,6 +44,8 @@ type Summary struct {
 	Changed   int
 	Unchanged int
 	Refused   int
+	// Media counts pictures and documents that were brought in.
+	Media int
 	// Ignored counts keys that were passed over, by key; for tags by key and word.
 	Ignored map[string]int
 }
@@ -62,7 +66,10 @@ func Import(ctx context.Context, svc Importer, p *Plan, opt RunOptions) (Summary
 	for _, f := range p.Findings {
 		r.line(f)
 	}
-	err := r.all(ctx, svc)
+	fine, err := r.media(ctx)
+	if fine && err == nil {
+		err = r.all(ctx, svc)
+	}
 	r.finish()
 	return r.sum, err
 }

@@ -50,6 +50,7 @@ type source struct {
 // walker collects the files of an import.
 type walker struct {
 	sources []*source
+	parcels []*parcel
 	skipped int
 	report  func(name string, bad *fault)
 	close   []io.Closer
@@ -135,7 +136,8 @@ func inHidden(name string) bool { return slices.ContainsFunc(strings.Split(name,
 // left-overs and files of other kinds are passed over. Links to folders are not
 // followed; a link to a file is, so long as it stays inside.
 func (w *walker) walk(fsys fs.FS, name, folder string) error {
-	return fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
+	var names []string
+	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
 		shown := path.Join(filepath.ToSlash(name), p)
 		if err != nil {
 			if p == "." {
@@ -159,14 +161,19 @@ func (w *walker) walk(fsys fs.FS, name, folder string) error {
 		case d.IsDir():
 			return nil
 		}
-		kind, ok := notations[extension(base)]
-		if !ok {
-			w.skipped++
-			return nil
-		}
-		w.sources = append(w.sources, &source{name: shown, fsys: fsys, path: p, folder: folder, notation: kind})
+		names = append(names, p)
 		return nil
 	})
+	shown := filepath.ToSlash(name)
+	for _, p := range w.takeParcels(fsys, shown, path.Base(folder), names) {
+		kind, ok := notations[extension(p)]
+		if !ok {
+			w.skipped++
+			continue
+		}
+		w.sources = append(w.sources, &source{name: path.Join(shown, p), fsys: fsys, path: p, folder: folder, notation: kind})
+	}
+	return err
 }
 
 // open opens a regular file. A pipe or device is refused before it is opened,

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,6 +64,7 @@ func (c *importCmd) Run(e *env) error {
 	defer plan.Close()
 	run := interchange.RunOptions{
 		Actor: content.System("import"), DryRun: c.DryRun, Verbose: c.Verbose, Report: e.stdout, Messages: e.text,
+		Library: b.media,
 	}
 	if f, ok := e.stderr.(*os.File); ok {
 		run.Progress = interchange.Bar(f)
@@ -70,7 +73,13 @@ func (c *importCmd) Run(e *env) error {
 	if !c.DryRun {
 		prepared = e.prepare(b)
 	}
-	sum, err := interchange.Import(e.ctx, b.service, plan, run)
+	service := b.service
+	if c.DryRun {
+		if service, err = b.expecting(plan.Media()); err != nil {
+			return err
+		}
+	}
+	sum, err := interchange.Import(e.ctx, service, plan, run)
 	if late := prepared(); err == nil {
 		err = late
 	}
@@ -81,6 +90,21 @@ func (c *importCmd) Run(e *env) error {
 		return errFailed
 	}
 	return nil
+}
+
+// expecting gives the rules for a dry run, to which files are there that the
+// import would have brought in by then.
+func (b *backend) expecting(coming []string) (*content.Service, error) {
+	return content.New(b.store, b.schemas, content.Options{
+		Territories: b.service.Territories(), Render: checkMarkdown,
+		Media: func(ctx context.Context, a content.Actor, id string) error {
+			if slices.Contains(coming, id) {
+				return nil
+			}
+			_, err := b.media.See(ctx, b.service, a, id)
+			return err
+		},
+	})
 }
 
 // wrong says what stops an import or export, with file, line and column.
@@ -163,7 +187,7 @@ func (c *exportCmd) Run(e *env) error {
 		return err
 	}
 	defer b.close()
-	sum, err := interchange.Export(e.ctx, b.store, b.schemas, c.Dir, interchange.ExportOptions{Format: c.Format})
+	sum, err := interchange.Export(e.ctx, b.store, b.schemas, c.Dir, interchange.ExportOptions{Format: c.Format, Library: b.media})
 	if err != nil {
 		return e.wrong(err)
 	}
