@@ -27,18 +27,30 @@ func TestForeignFormsAreRefused(t *testing.T) {
 		method, path string
 		json         bool // also without a form
 		begins       bool // needs no session
+		more         string
 	}
 	changes := []change{
 		{method: "POST", path: "/auth/logout", json: true},
-		{method: "POST", path: accountPath + "/sessions"}, {method: "POST", path: accountPath + "/sessions/aaaaaaaaaaaa"},
 		{method: "POST", path: link, begins: true}, {method: "DELETE", path: "/auth/sessions/aaaaaaaaaaaa", json: true},
 		{method: "POST", path: "/auth/login", begins: true, json: true},
 	}
+	filled := map[string]string{
+		profilePath:    "&name=Edo&locale=it",
+		delegationPath: "&role=editor&to=rita&until=" + time.Now().AddDate(0, 1, 0).Format(time.DateOnly),
+	}
+	forms := 0
 	for _, op := range w.server.operations { // the editorial API takes the cookie too
-		if op.Access == signed && op.Method != "GET" && !strings.HasPrefix(op.Route, "/auth/") {
-			path := strings.NewReplacer("{id}", "01a200c0-1521-7515-b00f-f6551e24acaf", "{locale}", "it", "{number}", "1", "{transition}", "publish").Replace(op.Route)
-			changes = append(changes, change{method: op.Method, path: path, json: true})
+		if op.Access != signed || op.Method == "GET" || op.ID == "endSession" {
+			continue
 		}
+		path := strings.NewReplacer("{id}", "01a200c0-1521-7515-b00f-f6551e24acaf", "{locale}", "it", "{number}", "1", "{transition}", "publish", "{to}", "rita", "{grant}", "editor").Replace(op.Route)
+		if op.Page {
+			forms++
+		}
+		changes = append(changes, change{method: op.Method, path: path, json: !op.Page, more: filled[op.Route]})
+	}
+	if forms != 5 {
+		t.Errorf("the account has %d forms", forms)
 	}
 	if len(changes) < 12 {
 		t.Fatalf("only %d changes", len(changes))
@@ -81,7 +93,7 @@ func TestForeignFormsAreRefused(t *testing.T) {
 		}
 		// From here, with its token, it works.
 		status := 303
-		a := b.do(c.method, c.path, url.Values{"form_token": {own}}.Encode(), "Sec-Fetch-Site", "same-origin", "Origin", w.http.URL)
+		a := b.do(c.method, c.path, url.Values{"form_token": {own}}.Encode()+c.more, "Sec-Fetch-Site", "same-origin", "Origin", w.http.URL)
 		a.want(t, status)
 	}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +108,8 @@ func TestPagesInABrowser(t *testing.T) {
 		t.Run(locale, func(t *testing.T) {
 			t.Parallel()
 			ctx := context.Background()
+			staff := slices.Clone(staff)
+			staff[0].Locale = locale
 			w := newWorldOf(t, staff, func(o *Options) { o.DemoPeople, o.Contact = staff, Contact{Email: "aiuto@example.org"} }, withRogue(t))
 			rita, err := w.auth.Person(ctx, "rita")
 			w.must(err)
@@ -128,6 +131,36 @@ func TestPagesInABrowser(t *testing.T) {
 			seen(t, b, "login")
 			b.Run(press, "Sara", nil)
 			seen(t, b, "account")
+			b.Run(`export default async ({page}) => {
+				  await page.locator('#profile-name').fill('');
+				  await page.locator('form[action="/auth/account/profile"] button').click();
+				  await page.waitForLoadState();
+				}`, nil, nil)
+			seen(t, b, "profile")
+			b.Problems() // the browser tells of 422
+			var place string
+			if b.Run(`export default ({page}) => page.evaluate(() => document.activeElement.id)`, nil, &place); place != "profile-name" {
+				t.Errorf("the page begins at %q, not at what is wrong", place)
+			}
+			b.Run(`export default async ({page}) => {
+				  await page.locator('#lend-to').fill('nessuno');
+				  await page.locator('#lend-until').fill('2020-01-01');
+				  await page.locator('form[action="/auth/account/delegations"] button').click();
+				  await page.waitForLoadState();
+				}`, nil, nil)
+			seen(t, b, "lend")
+			b.Problems()
+			b.Run(`export default async ({page, args}) => {
+				  await page.locator('#lend-to').fill('rita');
+				  await page.locator('#lend-until').fill(args);
+				  await page.locator('form[action="/auth/account/delegations"] button').click();
+				  await page.waitForURL(/saved/);
+				}`, time.Now().AddDate(0, 0, 20).Format(time.DateOnly), nil)
+			seen(t, b, "lent")
+			var lent int
+			if b.Run(`export default ({page}) => page.locator('section[aria-labelledby=lent] li').count()`, nil, &lent); lent == 0 {
+				t.Error("nothing was lent")
+			}
 			b.Run(`export default async ({page}) => {
 				  await page.locator('form[action="/auth/account/sessions"] button').click();
 				  await page.waitForLoadState();
