@@ -33,12 +33,6 @@ func (b bitmap) each(f func(slot uint32)) {
 	}
 }
 
-func (b bitmap) and(o bitmap) {
-	for i := range b {
-		b[i] &= o[i]
-	}
-}
-
 func (b bitmap) or(o bitmap) {
 	for i := range b {
 		b[i] |= o[i]
@@ -55,12 +49,7 @@ func (b bitmap) andNot(o bitmap) {
 type row struct {
 	id, document, version, slug, title string
 
-	folded    string // words of the title, for suggestions and whole-title matches
 	typ       uint32 // value of FacetType
-	locale    uint8  // index in Settings.Locales
-	locales   uint64 // bit set of the same
-	boost     float32
-	values    []uint32 // values of all facets
 	points    []search.Point
 	begins    int64 // milliseconds
 	ends      int64
@@ -68,6 +57,16 @@ type row struct {
 	updated   int64
 	keys      []string // by Settings.Keys
 	acts      []search.Act
+}
+
+// hot is what every query reads of every document: it stays small and side by
+// side in memory.
+type hot struct {
+	locales uint64 // bit set of indexes in Settings.Locales; 0: the slot is empty
+	first   uint32 // of its values in arena
+	many    uint16
+	locale  uint8
+	boost   float32
 }
 
 // value is one value of a facet.
@@ -83,9 +82,14 @@ type act struct {
 type columns struct {
 	settings *search.Settings
 	rows     []row
+	hot      []hot
+	folded   []string // words of the titles, for suggestions and whole-title matches
+	arena    []uint32 // values of all facets of all documents
+	wasted   int      // how much of it no document has any more
 	live     int
 	byValue  map[value]uint32
 	values   []value
+	facetOf  []uint8         // index in Settings.Facets, by value
 	acts     map[string]*act // by identifier
 	byKey    map[string][]*act
 	locale   map[string]uint8
@@ -102,20 +106,20 @@ func newColumns(s *search.Settings) *columns {
 // put fills a slot.
 func (c *columns) put(slot uint32, d *search.Document) {
 	for int(slot) >= len(c.rows) {
-		c.rows = append(c.rows, row{})
+		c.rows, c.hot, c.folded = append(c.rows, row{}), append(c.hot, hot{}), append(c.folded, "")
 	}
 	c.remove(slot)
 	r := row{
 		id: d.ID, document: d.Document, version: d.Version, slug: d.Slug, title: d.Title,
-		folded: search.Fold(d.Title), locale: c.locale[d.Locale], boost: float32(c.settings.Boosts[d.Type]),
 		points: d.Points, published: d.Published.UnixMilli(), updated: d.Updated.UnixMilli(), acts: d.Acts,
 	}
-	if r.boost == 0 {
-		r.boost = 1
+	h := hot{locale: c.locale[d.Locale], boost: float32(c.settings.Boosts[d.Type]), first: uint32(len(c.arena))}
+	if h.boost == 0 {
+		h.boost = 1
 	}
 	for _, tag := range append([]string{d.Locale}, d.Locales...) {
 		if i, ok := c.locale[tag]; ok {
-			r.locales |= 1 << i
+			h.locales |= 1 << i
 		}
 	}
 	r.begins, r.ends = r.published, r.published
@@ -126,18 +130,18 @@ func (c *columns) put(slot uint32, d *search.Document) {
 	if !d.To.IsZero() {
 		r.ends = d.To.UnixMilli() - 1
 	}
-	for _, facet := range c.settings.Facets {
+	for i, facet := range c.settings.Facets {
 		for _, v := range d.Values(facet) {
-			id := c.valueID(value{facet, v})
+			id := c.valueID(value{facet, v}, uint8(i))
 			if facet == search.FacetType {
 				r.typ = id
 			}
-			if !slices.Contains(r.values, id) {
-				r.values = append(r.values, id)
+			if !slices.Contains(c.arena[h.first:], id) && h.many < math.MaxUint16 {
+				c.arena = append(c.arena, id)
+				h.many++
 			}
 		}
 	}
-	r.values = slices.Clip(r.values)
 	for _, name := range c.settings.Keys {
 		r.keys = append(r.keys, d.Keys[name])
 	}
@@ -154,16 +158,33 @@ func (c *columns) put(slot uint32, d *search.Document) {
 			known.slots = append(known.slots, slot)
 		}
 	}
-	c.rows[slot] = r
+	c.rows[slot], c.hot[slot], c.folded[slot] = r, h, search.Fold(d.Title)
 	c.live++
+	if c.wasted > len(c.arena)/2 && c.wasted > 10_000 {
+		c.compact()
+	}
 }
 
-func (c *columns) valueID(v value) uint32 {
+// compact leaves out the values that no document has any more.
+func (c *columns) compact() {
+	arena := make([]uint32, 0, len(c.arena)-c.wasted)
+	for slot := range c.hot {
+		h := &c.hot[slot]
+		first := uint32(len(arena))
+		arena = append(arena, c.valuesOf(*h)...)
+		h.first = first
+	}
+	c.arena, c.wasted = arena, 0
+}
+
+func (c *columns) valuesOf(h hot) []uint32 { return c.arena[h.first : h.first+uint32(h.many)] }
+
+func (c *columns) valueID(v value, facet uint8) uint32 {
 	id, ok := c.byValue[v]
 	if !ok {
 		id = uint32(len(c.values))
 		c.byValue[v] = id
-		c.values = append(c.values, v)
+		c.values, c.facetOf = append(c.values, v), append(c.facetOf, facet)
 	}
 	return id
 }
@@ -180,12 +201,14 @@ func (c *columns) remove(slot uint32) {
 			}
 		}
 	}
-	c.rows[slot] = row{}
+	c.wasted += int(c.hot[slot].many)
+	c.rows[slot], c.hot[slot], c.folded[slot] = row{}, hot{}, ""
 	c.live--
 }
 
-// pass fills base with the slots that pass the filters of a checked query.
-func (c *columns) pass(q *search.Query, base bitmap) {
+// pass fills base with the slots that pass the filters of a checked query, and
+// those of each locale searched.
+func (c *columns) pass(q *search.Query, base bitmap, ofLocale []bitmap) {
 	// want gives, for each value, the bit of the filter that asks for it.
 	var want map[uint32]uint32
 	all := uint32(0)
@@ -219,45 +242,50 @@ func (c *columns) pass(q *search.Query, base bitmap) {
 	if !q.To.IsZero() {
 		to = q.To.UnixMilli()
 	}
-	place := q.AsksPlace()
-	for slot := range c.rows {
-		r := &c.rows[slot]
-		if r.id == "" {
-			continue
-		}
-		if !answers(r, order) {
+	place, dates := q.AsksPlace(), !q.From.IsZero() || !q.To.IsZero()
+	for slot := range c.hot {
+		h := &c.hot[slot]
+		asked := answers(h, order)
+		if asked < 0 {
 			continue
 		}
 		if all != 0 {
 			var m uint32
-			for _, v := range r.values {
+			for _, v := range c.valuesOf(*h) {
 				m |= wanted[v]
 			}
 			if m != all {
 				continue
 			}
 		}
-		if r.begins >= to || r.ends < from {
-			continue
-		}
-		if place {
-			if _, ok := nearest(q, r.points); !ok {
+		if place || dates {
+			r := &c.rows[slot]
+			if r.begins >= to || r.ends < from {
 				continue
+			}
+			if place {
+				if _, ok := nearest(q, r.points); !ok {
+					continue
+				}
 			}
 		}
 		base.set(uint32(slot))
+		ofLocale[asked].set(uint32(slot))
 	}
 }
 
-// answers reports that of the locales searched the row's is the first in which
-// its document is published.
-func answers(r *row, order []uint8) bool {
-	for _, l := range order {
-		if r.locales&(1<<l) != 0 {
-			return l == r.locale
+// answers gives the locale, of those searched, for which the variant stands: the
+// first in which its document is published, if that is its own; otherwise -1.
+func answers(h *hot, order []uint8) int {
+	for i, l := range order {
+		if h.locales&(1<<l) != 0 {
+			if l == h.locale {
+				return i
+			}
+			return -1
 		}
 	}
-	return false
+	return -1
 }
 
 // nearest is the distance of the nearest point that passes; false if none does.
@@ -290,31 +318,32 @@ func (c *columns) count(names []string, found bitmap) map[string][]search.Count 
 	if len(names) == 0 {
 		return nil
 	}
-	counts := make([]int, len(c.values))
+	counts := make([]int32, len(c.values))
 	found.each(func(slot uint32) {
-		for _, v := range c.rows[slot].values {
+		for _, v := range c.valuesOf(c.hot[slot]) {
 			counts[v]++
 		}
 	})
 	out := make(map[string][]search.Count, len(names))
 	for _, name := range names {
-		out[name] = []search.Count{}
-	}
-	for id, n := range counts {
-		if n > 0 {
-			if list, ok := out[c.values[id].facet]; ok {
-				out[c.values[id].facet] = append(list, search.Count{Value: c.values[id].value, Count: n})
+		facet := uint8(slices.Index(c.settings.Facets, name))
+		best := top(func(yield func(uint32)) {
+			for id, n := range counts {
+				if n > 0 && c.facetOf[id] == facet {
+					yield(uint32(id))
+				}
 			}
-		}
-	}
-	for name, list := range out {
-		slices.SortFunc(list, func(a, b search.Count) int {
-			if a.Count != b.Count {
-				return b.Count - a.Count
+		}, search.MaxFacetValues, func(a, b uint32) int {
+			if counts[a] != counts[b] {
+				return int(counts[b] - counts[a])
 			}
-			return strings.Compare(a.Value, b.Value)
+			return strings.Compare(c.values[a].value, c.values[b].value)
 		})
-		out[name] = list[:min(len(list), search.MaxFacetValues)]
+		list := make([]search.Count, len(best))
+		for i, id := range best {
+			list[i] = search.Count{Value: c.values[id].value, Count: int(counts[id])}
+		}
+		out[name] = list
 	}
 	return out
 }

@@ -33,13 +33,21 @@ type scratch struct {
 	base, found, unit, alternative, term bitmap
 	score, unitScore, altScore, ofTerm   []float32
 	matched                              []uint8
+	ofLocale                             []bitmap // by Query.Locales
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-func (w *scratch) size(n int) {
+func (w *scratch) size(n, locales int) {
 	words := (n + 63) / 64
-	for _, b := range []*bitmap{&w.base, &w.found, &w.unit, &w.alternative, &w.term} {
+	all := []*bitmap{&w.base, &w.found, &w.unit, &w.alternative, &w.term}
+	for len(w.ofLocale) < locales {
+		w.ofLocale = append(w.ofLocale, nil)
+	}
+	for i := range locales {
+		all = append(all, &w.ofLocale[i])
+	}
+	for _, b := range all {
 		if cap(*b) < words {
 			*b = make(bitmap, words)
 		}
@@ -83,9 +91,9 @@ func (g *generation) search(ctx context.Context, q *search.Query) (*search.Resul
 	}
 	w := scratches.Get().(*scratch)
 	defer scratches.Put(w)
-	w.size(len(g.columns.rows))
+	w.size(len(g.columns.rows), len(q.Locales))
 	f := &finder{scratch: w, g: g, ctx: ctx, q: q, marks: map[string]*search.Marks{}}
-	g.columns.pass(q, f.base)
+	g.columns.pass(q, f.base, f.ofLocale)
 	f.docs = float64(f.base.count())
 	parsed := search.Parse(q.Text)
 	words, err := f.words(parsed)
@@ -131,9 +139,9 @@ func (f *finder) words(parsed search.Parsed) (any bool, err error) {
 		}
 		units[i] = len(plan.Units)
 		missing[i] = math.MaxInt
-		for slot := range f.ofLocale(locale) {
+		f.ofLocale[i].each(func(slot uint32) {
 			missing[i] = min(missing[i], units[i]-int(f.matched[slot]))
-		}
+		})
 		if 2*missing[i] <= units[i] {
 			least = min(least, missing[i])
 		}
@@ -142,11 +150,11 @@ func (f *finder) words(parsed search.Parsed) (any bool, err error) {
 		if least == math.MaxInt {
 			break
 		}
-		for slot := range f.ofLocale(locale) {
+		f.ofLocale[i].each(func(slot uint32) {
 			if units[i]-int(f.matched[slot]) <= least {
 				f.found.set(slot)
 			}
-		}
+		})
 		for _, phrase := range parsed.Phrases {
 			if err := f.phrase(phrase, locale, true); err != nil {
 				return true, err
@@ -158,19 +166,6 @@ func (f *finder) words(parsed search.Parsed) (any bool, err error) {
 	}
 	f.relaxed = least > 0 && least < math.MaxInt && f.found.count() > 0
 	return true, nil
-}
-
-// ofLocale walks along the documents that pass the filters, of one locale.
-func (f *finder) ofLocale(locale string) func(func(uint32) bool) {
-	l := f.g.columns.locale[locale]
-	return func(yield func(uint32) bool) {
-		stopped := false
-		f.base.each(func(slot uint32) {
-			if !stopped && f.g.columns.rows[slot].locale == l {
-				stopped = !yield(slot)
-			}
-		})
-	}
 }
 
 // known are the words of the query that some locale searched has, in any form: a
@@ -203,7 +198,7 @@ func (f *finder) unit(u search.Unit, locale string, known map[string]bool) error
 	}
 	for _, a := range acts {
 		for _, slot := range a.slots {
-			if f.base.has(slot) && f.g.columns.rows[slot].locale == f.g.columns.locale[locale] {
+			if f.base.has(slot) && f.g.columns.hot[slot].locale == f.g.columns.locale[locale] {
 				f.scratch.unit.set(slot)
 				f.unitScore[slot] += actScore * softness
 			}
@@ -411,14 +406,14 @@ func (f *finder) phrase(words []string, locale string, keep bool) error {
 			return &search.Unavailable{Err: err}
 		}
 	}
-	for slot := range f.ofLocale(locale) {
+	f.ofLocale[slices.Index(f.q.Locales, locale)].each(func(slot uint32) {
 		switch {
 		case f.term.has(slot) != keep:
 			f.found.unset(slot)
 		case keep:
 			f.score[slot] += phraseScore
 		}
-	}
+	})
 	return nil
 }
 
@@ -474,7 +469,7 @@ func (f *finder) order(words bool) []uint32 {
 	case search.SortUpdated:
 		compare = func(a, b uint32) int { return cmp.Compare(rows[a].updated, rows[b].updated) }
 	case search.SortTitle:
-		compare = func(a, b uint32) int { return strings.Compare(rows[a].folded, rows[b].folded) }
+		compare = func(a, b uint32) int { return strings.Compare(f.g.columns.folded[a], f.g.columns.folded[b]) }
 	default:
 		i := slices.Index(f.g.settings.Keys, name)
 		compare = func(a, b uint32) int {
@@ -495,15 +490,15 @@ func (f *finder) order(words bool) []uint32 {
 		}
 		return cmp.Or(c, strings.Compare(rows[a].id, rows[b].id))
 	}
-	best := top(f.found, f.q.Offset+f.q.Limit, before)
+	best := top(f.found.each, f.q.Offset+f.q.Limit, before)
 	return best[min(len(best), f.q.Offset):]
 }
 
-// top gives the first n of a set in an order: a heap of the n best, the worst on
+// top gives the first n of what each yields in an order: a heap of the n best, the worst on
 // top of it.
-func top(set bitmap, n int, before func(a, b uint32) int) []uint32 {
+func top(each func(func(uint32)), n int, before func(a, b uint32) int) []uint32 {
 	heap := make([]uint32, 0, n)
-	set.each(func(slot uint32) {
+	each(func(slot uint32) {
 		if len(heap) < n {
 			heap = append(heap, slot)
 			for i := len(heap) - 1; i > 0; {
@@ -545,13 +540,13 @@ func (f *finder) titles() {
 	query := search.Fold(f.q.Text)
 	several := strings.Contains(query, " ")
 	f.found.each(func(slot uint32) {
-		r := &f.g.columns.rows[slot]
-		f.score[slot] *= r.boost
+		f.score[slot] *= f.g.columns.hot[slot].boost
+		title := f.g.columns.folded[slot]
 		switch {
-		case query == "":
-		case r.folded == query:
+		case query == "" || len(title) < len(query):
+		case title == query:
 			f.score[slot] *= wholeTitle
-		case several && strings.Contains(r.folded, query):
+		case several && strings.Contains(title, query):
 			f.score[slot] *= partOfTitle
 		}
 	})

@@ -170,12 +170,12 @@ func (g *generation) load() error {
 			slot := g.slot(d.ID)
 			numbers[n] = slot
 			g.columns.put(slot, &d)
-			fresh[slot] = g.columns.rows[slot].folded
+			fresh[slot] = g.columns.folded[slot]
 		}
 		g.segments[segment.Id()] = numbers
 		g.slotOf = append(g.slotOf, numbers...)
 	}
-	g.titles = titles(nil).after(nil, fresh, nil)
+	g.titles = titles(nil).after(nil, fresh, g.folded)
 	return g.loadLexicons()
 }
 
@@ -353,10 +353,13 @@ func (g *generation) apply(ctx context.Context, b search.Batch) error {
 	for i := range b.Put {
 		d := &b.Put[i]
 		slot := g.slot(d.ID)
-		put[slot], changed[slot], fresh[slot] = d, true, search.Fold(d.Title)
+		put[slot], fresh[slot] = d, search.Fold(d.Title)
+		if int(slot) < len(g.columns.folded) {
+			changed[slot] = true
+		}
 	}
 	moved := g.titles
-	if len(changed) > 0 {
+	if len(changed)+len(fresh) > 0 {
 		moved = g.titles.after(changed, fresh, g.folded)
 	}
 	reader, slotOf, err := g.view()
@@ -388,7 +391,7 @@ func (g *generation) apply(ctx context.Context, b search.Batch) error {
 	return old.Close()
 }
 
-func (g *generation) folded(slot uint32) string { return g.columns.rows[slot].folded }
+func (g *generation) folded(slot uint32) string { return g.columns.folded[slot] }
 
 // refresh takes up the segments that Bleve has merged since the last change.
 func (g *generation) refresh() error {

@@ -34,7 +34,7 @@ func (f *finder) page(slots []uint32) ([]search.Hit, error) {
 func (f *finder) hit(slot uint32) (search.Hit, error) {
 	c := f.g.columns
 	r := &c.rows[slot]
-	locale := c.settings.Locales[r.locale]
+	locale := c.settings.Locales[c.hot[slot].locale]
 	hit := search.Hit{
 		ID: r.id, Document: r.document, Type: c.values[r.typ].value, Locale: locale, Slug: r.slug,
 		Title: r.title, Score: float64(f.score[slot]),
@@ -161,7 +161,7 @@ func (g *generation) suggest(ctx context.Context, q *search.SuggestQuery) ([]sea
 		r := &g.columns.rows[s.slot]
 		out = append(out, search.Suggestion{
 			Kind: search.InTitle, Text: r.title, HTML: markBeginnings(r.title, text), Document: r.document,
-			Type: g.columns.values[r.typ].value, Locale: g.settings.Locales[r.locale], Slug: r.slug,
+			Type: g.columns.values[r.typ].value, Locale: g.settings.Locales[g.columns.hot[s.slot].locale], Slug: r.slug,
 		})
 	}
 	return out, nil
@@ -174,26 +174,30 @@ func (g *generation) startsWith(text string, q *search.SuggestQuery) []suggested
 	for i, tag := range q.Locales {
 		order[i] = g.columns.locale[tag]
 	}
-	rows := g.columns.rows
+	rows, hot, folded := g.columns.rows, g.columns.hot, g.columns.folded
 	collect := func(prefix string, more []string) (out []suggested) {
-		seen := map[string]bool{}
-		for _, s := range g.titles.find(prefix, g.folded) {
-			r := &rows[s.slot]
-			if !answers(r, order) || !holdsAll(r.folded, more) {
-				continue
+		found := g.titles.find(prefix, g.folded)
+		best := top(func(yield func(uint32)) {
+			for i, s := range found {
+				if answers(&hot[s.slot], order) >= 0 && holdsAll(folded[s.slot], more) {
+					yield(uint32(i))
+				}
 			}
-			out = append(out, suggested{s.slot, s.offset})
-		}
-		slices.SortFunc(out, func(a, b suggested) int {
-			x, y := &rows[a.slot], &rows[b.slot]
+		}, 4*search.MaxSuggestions, func(i, j uint32) int {
+			a, b := found[i], found[j]
+			x, y := folded[a.slot], folded[b.slot]
 			return cmp.Or(
-				cmp.Compare(min(a.offset, 1), min(b.offset, 1)), cmp.Compare(y.boost, x.boost),
-				cmp.Compare(len(x.folded), len(y.folded)), strings.Compare(x.folded, y.folded), strings.Compare(x.id, y.id),
+				cmp.Compare(min(a.offset, 1), min(b.offset, 1)), cmp.Compare(hot[b.slot].boost, hot[a.slot].boost),
+				cmp.Compare(len(x), len(y)), strings.Compare(x, y), strings.Compare(rows[a.slot].id, rows[b.slot].id),
 			)
 		})
+		seen := map[string]bool{}
+		for _, i := range best {
+			out = append(out, suggested(found[i]))
+		}
 		distinct := out[:0]
 		for _, s := range out {
-			if title := rows[s.slot].folded; !seen[title] {
+			if title := folded[s.slot]; !seen[title] {
 				seen[title] = true
 				if distinct = append(distinct, s); len(distinct) == search.MaxSuggestions {
 					break
