@@ -3,7 +3,9 @@ package api
 import (
 	"crypto/tls"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/prassi-cms/prassi/outgoing"
@@ -128,4 +130,25 @@ func FuzzAddress(f *testing.F) {
 			t.Fatalf("%q: %s", long, got)
 		}
 	})
+}
+
+// TestUnixSocket: a connection without an address may change things as any other;
+// what it does has no trace.
+func TestUnixSocket(t *testing.T) {
+	w := newWorld(t)
+	ask := func(method, path, body string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, "http://prassi.example"+path, strings.NewReader(body))
+		r.RemoteAddr = "@"
+		r.Header.Set("Authorization", "Bearer "+w.tokens["ada"])
+		r.Header.Set("Content-Type", "application/json")
+		rec := httptest.NewRecorder()
+		w.server.ServeHTTP(rec, r)
+		return rec
+	}
+	if a := ask("POST", "/api/v1/manage/documents", `{"type":"article","locale":"it","fields":{"title":"Da un socket"}}`); a.Code != 201 {
+		t.Errorf("a change: %d %s", a.Code, a.Body)
+	}
+	if a := ask("GET", "/api/v1/manage/audit?format=csv", ""); a.Code != 200 {
+		t.Errorf("an export: %d %s", a.Code, a.Body)
+	}
 }

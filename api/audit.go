@@ -360,7 +360,7 @@ func (s *Server) stream(c *call, name, form, subject string, write func(context.
 	if c.Request.Method != http.MethodHead {
 		by := c.actor
 		var err error
-		if by.Trace, err = s.ledger.Trace(c.ctx(), by.ID, s.address(c.Request).String()); err != nil {
+		if by.Trace, err = s.ledger.Trace(c.ctx(), by.ID, s.addressText(c.Request)); err != nil {
 			return err
 		}
 		if err := s.ledger.Note(c.ctx(), subject, by, audit.AuditExported, map[string]string{"kind": form}); err != nil {

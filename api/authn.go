@@ -61,7 +61,7 @@ func (s *Server) signed(op *operation) handler {
 		}
 		c.Request = c.Request.WithContext(ctx)
 		if op.Method != http.MethodGet {
-			if actor.Trace, err = s.ledger.Trace(ctx, actor.ID, s.address(c.Request).String()); err != nil {
+			if actor.Trace, err = s.ledger.Trace(ctx, actor.ID, s.addressText(c.Request)); err != nil {
 				return err
 			}
 		}
