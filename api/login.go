@@ -316,11 +316,16 @@ func unavailable(err error) error {
 	return &content.Problem{Class: content.Unavailable, Code: "store_unavailable", Err: err}
 }
 
-// signInClasses are those of package oidc's codes.
-var signInClasses = map[string]content.Class{
-	"provider_unknown": content.NotFound, "provider_unavailable": content.Unavailable, "provider_error": content.Unavailable,
-	"sign_in_denied": content.Forbidden, "sign_in_level_too_low": content.Forbidden,
-	"sign_in_expired": content.Invalid, "sign_in_used": content.Invalid, "sign_in_invalid": content.Invalid, "logout_invalid": content.Invalid,
+// bySignIn says how each kind of failure of package oidc is answered.
+var bySignIn = map[oidc.Kind]struct {
+	class  content.Class
+	status int
+}{
+	oidc.Unknown:     {content.NotFound, http.StatusNotFound},
+	oidc.Unavailable: {content.Unavailable, http.StatusServiceUnavailable},
+	oidc.Broken:      {content.Unavailable, http.StatusBadGateway},
+	oidc.Denied:      {content.Forbidden, http.StatusForbidden},
+	oidc.Refused:     {content.Invalid, http.StatusBadRequest},
 }
 
 // refusals are the chain of refused sign-ins of which no provider is known.
@@ -335,7 +340,7 @@ func (s *Server) signInProblem(c *gin.Context, err error) error {
 	}
 	s.log.LogAttrs(c.Request.Context(), slog.LevelWarn, "sign-in or sign-out refused",
 		slog.String("request_id", requestID(c)), slog.String("code", failed.Code), slog.Any("error", failed.Err))
-	return &content.Problem{Class: signInClasses[failed.Code], Code: failed.Code, Err: err}
+	return &content.Problem{Class: bySignIn[oidc.KindOf(failed.Code)].class, Code: failed.Code, Err: err}
 }
 
 // noteRefusal tells the ledger that somebody's sign-in was refused. That it

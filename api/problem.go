@@ -14,6 +14,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/prassi-cms/prassi/auth/oidc"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/messages"
 	"github.com/prassi-cms/prassi/schemas"
@@ -59,7 +60,8 @@ var Codes = slices.Concat([]string{
 }, mediaCodes, peopleCodes, sessionCodes)
 
 // The one table from failures to statuses. A class of package content has its
-// row; a code with a status of its own comes first.
+// row; a code with a status of its own comes first, and those of package oidc have
+// the status of their kind (bySignIn).
 var (
 	byClass = map[content.Class]int{
 		content.Internal:             http.StatusInternalServerError,
@@ -90,11 +92,6 @@ var (
 		codeTooMany:       http.StatusTooManyRequests,
 		codeMediaForm:     http.StatusBadRequest,
 		codeRange:         http.StatusRequestedRangeNotSatisfiable,
-		"provider_error":  http.StatusBadGateway,
-		"sign_in_expired": http.StatusBadRequest,
-		"sign_in_used":    http.StatusBadRequest,
-		"sign_in_invalid": http.StatusBadRequest,
-		"logout_invalid":  http.StatusBadRequest,
 	}
 )
 
@@ -102,6 +99,9 @@ var (
 func statusOf(p *content.Problem) int {
 	if status, ok := byCode[p.Code]; ok {
 		return status
+	}
+	if row, ok := bySignIn[oidc.KindOf(p.Code)]; ok {
+		return row.status
 	}
 	if status, ok := byClass[p.Class]; ok {
 		return status

@@ -488,3 +488,17 @@ func TestClaimsHaveTheLastWord(t *testing.T) {
 		t.Errorf("%+v", me)
 	}
 }
+
+// TestKindsOfSignIn: each kind of failure of package oidc has its answer, so that
+// no code of it becomes an internal error.
+func TestKindsOfSignIn(t *testing.T) {
+	for _, code := range oidc.Codes {
+		row, ok := bySignIn[oidc.KindOf(code)]
+		if status := statusOf(&content.Problem{Class: row.class, Code: code}); !ok || row.class == content.Internal || status != row.status || status < 400 || status == 500 {
+			t.Errorf("%s: %+v, status %d", code, row, status)
+		}
+	}
+	if got := statusOf(&content.Problem{Class: content.NotFound, Code: "not_found"}); got != 404 {
+		t.Errorf("a code of another package has the status %d", got)
+	}
+}

@@ -30,6 +30,34 @@ var Codes = []string{
 	codeLogoutInvalid,
 }
 
+// Kind is what kind of failure a code is, for whoever answers the request.
+type Kind int
+
+// The kinds. The zero Kind is that of no code.
+const (
+	Unknown     Kind = iota + 1 // there is no such provider
+	Unavailable                 // the provider does not answer; later it may
+	Broken                      // the provider answers, but not as it should
+	Denied                      // whoever asks is known well enough to be told no
+	Refused                     // what was sent here fails a check
+)
+
+// kinds has a row for each of Codes.
+var kinds = map[string]Kind{
+	codeProviderUnknown:     Unknown,
+	codeProviderUnavailable: Unavailable,
+	codeProviderError:       Broken,
+	codeSignInDenied:        Denied,
+	codeSignInLevelTooLow:   Denied,
+	codeSignInExpired:       Refused,
+	codeSignInUsed:          Refused,
+	codeSignInInvalid:       Refused,
+	codeLogoutInvalid:       Refused,
+}
+
+// KindOf gives the kind of a code; zero for one that is not of Codes.
+func KindOf(code string) Kind { return kinds[code] }
+
 // Error is a sign-in, sign-out or provider that failed. Code is for the person;
 // Err, which is for the log, names what failed and shows no token, code, secret
 // or text that a provider or a browser sent.
