@@ -347,9 +347,30 @@ func find(mapping *yaml.Node, key string) *yaml.Node {
 // somebody may have written a secret into the wrong place.
 func yamlError(err error) string {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	text = strings.TrimPrefix(text, "unmarshal errors:\n")
-	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
+	text = strings.TrimSpace(strings.TrimPrefix(text, "unmarshal errors:\n"))
+	if m := wrongKey.FindStringSubmatch(text); m != nil {
+		line, key, what := m[1], m[2]+m[3], "unknown"
+		if strings.HasSuffix(m[0], "already defined") {
+			what = "there twice"
+		}
+		if !plainKey.MatchString(key) {
+			return line + "a key is " + what
+		}
+		return fmt.Sprintf("%sthe key %s is %s", line, key, what)
+	}
+	text, _, _ = strings.Cut(text, "\n")
+	if line, _, ok := strings.Cut(text, "cannot unmarshal "); ok {
+		return line + "a value of another kind than this key has"
+	}
 	return quoted.ReplaceAllString(text, "a value")
 }
 
-var quoted = regexp.MustCompile("`[^`]*`")
+var (
+	// wrongKey is what the decoder says of keys, with the type that it fills.
+	wrongKey = regexp.MustCompile(`(?s)^(line \d+: )(?:field (.*?) not found in type|mapping key "(.*?)" already defined)`)
+	// plainKey is a key that may be told: what is none may be a secret that was
+	// written in a key's place.
+	plainKey = regexp.MustCompile(`^[a-z][a-z_]{0,39}$`)
+	// quoted is what the decoder says of values and anchors.
+	quoted = regexp.MustCompile("`[^`]*`|'[^']*'")
+)
