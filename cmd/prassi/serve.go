@@ -129,6 +129,11 @@ func (c *serveCmd) settings(e *env) (opt api.Options, rules audit.Retention, err
 	if err == nil && len(providers) > 0 && c.PublicURL == "" {
 		err = tell("public_url_needed", nil)
 	}
+	var names []string
+	for _, p := range providers {
+		names = append(names, p.Name)
+	}
+	e.limits.Providers = func() []string { return names }
 	return opt, rules, err
 }
 

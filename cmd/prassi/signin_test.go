@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prassi-cms/prassi/internal/leak"
 	"github.com/prassi-cms/prassi/internal/oidcprovider"
@@ -102,5 +103,25 @@ func TestSignInAtAProvider(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestProvidersAreNamed: roles from claims count while their provider is
+// configured, so the server tells package auth which are; without any, none.
+func TestProvidersAreNamed(t *testing.T) {
+	t.Setenv("PRASSI_TEST_ONE", leak.Secret("a-secret-of-a-test-provider"))
+	file := written(t, `providers:
+  - {name: one, issuer: "https://one.example.org", client_id: prassi, secret: PRASSI_TEST_ONE}
+  - {name: two, issuer: "https://two.example.org", client_id: prassi, secret: PRASSI_TEST_ONE}
+`)
+	for path, want := range map[string]int{file: 2, "": 0} {
+		e := &env{stderr: io.Discard}
+		c := serveCmd{kept: kept{Idle: time.Hour, Absolute: time.Hour}, signIn: signIn{File: path}, reached: reached{PublicURL: "https://prassi.example.org"}}
+		if _, _, err := c.settings(e); err != nil {
+			t.Fatal(err)
+		}
+		if e.limits.Providers == nil || len(e.limits.Providers()) != want {
+			t.Errorf("%q: %+v", path, e.limits)
+		}
 	}
 }
