@@ -160,14 +160,7 @@ func (p page) until(t time.Time) string {
 	return messages.Text(p.Lang, codeUntil, map[string]any{"date": p.date(t)})
 }
 
-// dateLayouts are how the languages write a day.
-var dateLayouts = map[string]string{"en": "2 January 2006", "zh": "2006年1月2日"}
-
 // date writes the day of a time in Italy, and moment its hour too.
-func (p page) date(t time.Time) string {
-	return t.In(content.Rome).Format(or(dateLayouts[p.Lang], "02/01/2006"))
-}
+func (p page) date(t time.Time) string { return messages.Day(p.Lang, t) }
 
-func (p page) moment(t time.Time) string {
-	return t.In(content.Rome).Format(or(dateLayouts[p.Lang], "02/01/2006") + " 15:04")
-}
+func (p page) moment(t time.Time) string { return messages.Moment(p.Lang, t) }

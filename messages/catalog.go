@@ -48,7 +48,7 @@ type part struct {
 type param struct {
 	name string
 	at   int
-	size bool // written {name:size}: a number of bytes, shown in the largest unit
+	form string // written {name:form}: one of forms, "" for as it is
 }
 
 // UnmarshalYAML takes a sentence, or a title and a text.
@@ -124,11 +124,11 @@ func parseInner(s string) (part, error) {
 			break
 		}
 		name, after, closed := strings.Cut(rest, "}")
-		name, size := strings.CutSuffix(name, ":size")
-		if !closed || !isName(name) {
+		name, form, formed := strings.Cut(name, ":")
+		if !closed || !isName(name) || formed && forms[form] == nil {
 			return p, fmt.Errorf("%q: %q is no parameter", whole, name)
 		}
-		p.params = append(p.params, param{name, len(p.text), size})
+		p.params = append(p.params, param{name, len(p.text), form})
 		s = after
 	}
 	if len(p.params) == 0 {

@@ -199,11 +199,8 @@ func TestSentences(t *testing.T) {
 func subsets(names []string) []map[string]any {
 	out := []map[string]any{{}}
 	for _, name := range names {
-		name, size, _ := strings.Cut(name, ":")
-		value := any("X1")
-		if size != "" {
-			value = 3 << 20
-		}
+		name, form, _ := strings.Cut(name, ":")
+		value := map[string]any{"": "X1", "size": 3 << 20, "time": "2026-03-29T00:30:00Z"}[form]
 		for _, m := range slices.Clone(out) {
 			m = maps.Clone(m)
 			m[name] = value
@@ -287,13 +284,13 @@ func inLanguage(lang, s string) bool {
 func TestParseRefuses(t *testing.T) {
 	for _, s := range []string{
 		"{max}", "At most {max}.", "[At most {max}", "At most] {max}", "[[{max}]]", "[nothing]", "[{}]", "[{Max}]",
-		"[{max]", "[max}]", "[{max:kilo}]", "[{max:size:size}]", "x}", "x]",
+		"[{max]", "[max}]", "[{max:kilo}]", "[{max:}]", "[{max:size:size}]", "[{max:time:size}]", "x}", "x]",
 	} {
 		if err := messages.Parse(s); err == nil {
 			t.Errorf("%q was taken", s)
 		}
 	}
-	for _, s := range []string{"", "Whole.", "[{a}]", "A[ {a}].[ {b:size} and {c}]"} {
+	for _, s := range []string{"", "Whole.", "[{a}]", "A[ {a}].[ {b:size} and {c:time}]"} {
 		if err := messages.Parse(s); err != nil {
 			t.Error(err)
 		}

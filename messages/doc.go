@@ -22,7 +22,8 @@
 // A placeholder stands in square brackets with the words that make sense only
 // with it. When one of the parameters is missing, the brackets go with all they
 // hold, and the sentence stays whole. {max:size} shows a number of bytes in
-// larger units. There is no other syntax.
+// larger units, {until:time} a time (RFC 3339) as day and hour in Italy, as the
+// language writes them. There is no other syntax.
 //
 // A key with a dot is not a sentence. "unit.characters" is how the value
 // "characters" of the parameter "unit" is called; "list.separator", "list.last"

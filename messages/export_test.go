@@ -4,7 +4,7 @@ package messages
 type Sentence struct {
 	Title  string
 	Parts  []string // the literal text of each part
-	Params []string // in order, with ":size" where it is shown so
+	Params []string // in order, with ":size" or ":time" where it is shown so
 }
 
 // Sentences gives the messages of one language.
@@ -16,8 +16,8 @@ func Sentences(tag string) map[string]Sentence {
 			s.Parts = append(s.Parts, p.text)
 			for _, name := range p.params {
 				n := name.name
-				if name.size {
-					n += ":size"
+				if name.form != "" {
+					n += ":" + name.form
 				}
 				s.Params = append(s.Params, n)
 			}

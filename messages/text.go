@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -67,8 +68,8 @@ func (c *catalog) fill(b *strings.Builder, p part, params map[string]any) {
 	values := room[:0]
 	for _, name := range p.params {
 		v := c.value(name.name, params[name.name])
-		if name.size {
-			v = c.size(v)
+		if form := forms[name.form]; form != nil {
+			v = form(c, v)
 		}
 		if v == "" {
 			return
@@ -133,6 +134,18 @@ func (c *catalog) word(name, v string) string {
 		return w
 	}
 	return isolate(plain(v), c.tag == "ar")
+}
+
+// forms are the ways to show a value that is written {name:form}.
+var forms = map[string]func(c *catalog, value string) string{"size": (*catalog).size, "time": (*catalog).time}
+
+// time shows an RFC 3339 time as a clock in Italy does; what is none stays as it is.
+func (c *catalog) time(v string) string {
+	t, err := time.Parse(time.RFC3339, strings.Trim(v, "\u2068\u2069"))
+	if err != nil {
+		return v
+	}
+	return isolate(Moment(c.tag, t), c.tag == "ar")
 }
 
 // size shows a number of bytes in the largest unit that keeps it whole.

@@ -263,3 +263,23 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 }
+
+// A time is shown as a clock in Italy does, in the order of the language; what is
+// none stays.
+func TestTimes(t *testing.T) {
+	for _, c := range []struct{ lang, until, want string }{
+		{"it", "2026-11-23T04:23:35Z", "Ruolo assegnato, fino al 23/11/2026 05:23."},
+		{"en", "2026-07-01T22:30:00Z", "Role granted, until 2 July 2026 00:30."},
+		{"fr", "2026-03-29T01:00:00Z", "Rôle attribué, jusqu’au 29/03/2026 03:00."},
+		{"zh", "2026-11-23T04:23:35.5+01:00", "已授予角色，有效期至2026年11月23日 04:23。"},
+		{"ar", "2026-11-23T04:23:35Z", "مُنح دور، حتى \u206823/11/2026 05:23\u2069."},
+		{"it", "domani", "Ruolo assegnato, fino al domani."}, {"it", "", "Ruolo assegnato."},
+	} {
+		if got := Text(c.lang, "role_granted", map[string]any{"until": c.until}); got != c.want {
+			t.Errorf("%s: %q, want %q", c.lang, got, c.want)
+		}
+	}
+	if got := Day("en-GB", time.Date(2026, 12, 31, 23, 30, 0, 0, time.UTC)); got != "1 January 2027" {
+		t.Error(got)
+	}
+}
