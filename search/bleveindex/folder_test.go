@@ -258,3 +258,54 @@ func TestThrownAway(t *testing.T) {
 		})
 	}
 }
+
+// Closing ends a rebuild and leaves the old index.
+func TestClosedWhileBuilding(t *testing.T) {
+	dir := t.TempDir()
+	x := open(t, dir, searchtest.Settings(t))
+	if err := x.Apply(context.Background(), search.Batch{Put: searchtest.Documents()[:3], Position: 1}); err != nil {
+		t.Fatal(err)
+	}
+	begun, closed := make(chan struct{}), make(chan error)
+	go func() {
+		<-begun
+		closed <- x.Close()
+	}()
+	err := x.Rebuild(context.Background(), 2, func(yield func(search.Document, error) bool) {
+		close(begun)
+		for { // without end, so that only Close can end it
+			for _, d := range searchtest.Documents() {
+				if !yield(d, nil) {
+					return
+				}
+			}
+		}
+	})
+	if err == nil {
+		t.Error("a rebuild that was ended says that all is well")
+	}
+	if err := <-closed; err != nil {
+		t.Fatal(err)
+	}
+	x = open(t, dir, searchtest.Settings(t))
+	defer x.Close()
+	if got := ids(t, x); len(got) != 3 {
+		t.Errorf("there is %v", got)
+	}
+}
+
+// One wrong character in a run of Chinese still finds it, and the right run is
+// not found together with half of it.
+func TestChineseWithAWrongCharacter(t *testing.T) {
+	x := open(t, t.TempDir(), searchtest.Settings(t))
+	defer x.Close()
+	if err := x.Apply(context.Background(), search.Batch{Put: searchtest.Documents(), Position: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int{"居留许克": 1, "申请居六许可": 1, "居留": 1, "证": 0, "留": 1, "天气预报": 0} {
+		r, err := x.Search(context.Background(), search.Query{Text: text, Locale: "zh"})
+		if err != nil || r.Total != want {
+			t.Errorf("%s: %d found, want %d (%v)", text, r.Total, want, err)
+		}
+	}
+}

@@ -30,6 +30,8 @@ type Index struct {
 	live     *generation // nil after Close
 	name     string
 	building bool
+	stop     context.CancelFunc // ends the rebuild
+	builders sync.WaitGroup
 	pending  []search.Batch             // that came during a rebuild
 	current  atomic.Pointer[generation] // live, for those who read
 
@@ -268,26 +270,33 @@ func (x *Index) Suggest(ctx context.Context, q search.SuggestQuery) ([]search.Su
 
 // use runs a read on the live generation. It does not wait for writers of the
 // folder, only for the moment in which one becomes visible.
-func use[T any](x *Index, read func(*generation) (T, error)) (T, error) {
+func use[T any](x *Index, read func(*generation) (T, error)) (out T, err error) {
 	for {
 		g := x.current.Load()
 		if g == nil {
-			var none T
-			return none, errClosed
+			return out, errClosed
 		}
-		g.mu.RLock()
-		if g.reader == nil { // swapped away in between
-			g.mu.RUnlock()
-			if x.current.Load() == g {
-				var none T
-				return none, errClosed
-			}
-			continue
-		}
-		out, err := read(g)
-		g.mu.RUnlock()
-		return out, err
+		if out, open, err := within(g, read); open {
+			return out, err
+		} // else it was swapped away in between
 	}
+}
+
+// within runs a read under the generation's lock; open is false when it has been
+// closed. A panic of a decoder over damaged files is an error, not an end.
+func within[T any](g *generation, read func(*generation) (T, error)) (out T, open bool, err error) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.reader == nil {
+		return out, false, nil
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			open, err = true, &search.Unavailable{Err: fmt.Errorf("panic: %v", r)}
+		}
+	}()
+	out, err = read(g)
+	return out, true, err
 }
 
 // Rebuild is part of search.Index.
@@ -297,7 +306,11 @@ func (x *Index) Rebuild(ctx context.Context, position int64, documents iter.Seq2
 		x.swapping.Unlock()
 		return &search.Unavailable{Err: errors.New("closed, or being rebuilt")}
 	}
-	x.building, x.pending = true, nil
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	x.building, x.pending, x.stop = true, nil, stop
+	x.builders.Add(1)
+	defer x.builders.Done()
 	var n int
 	fmt.Sscanf(x.name, folderBegin+"%d", &n)
 	x.swapping.Unlock()
@@ -388,18 +401,22 @@ func (x *Index) swap(ctx context.Context, next *generation, name string) (old *g
 	return old, nil
 }
 
-// Close ends the engine.
+// Close ends the engine, and a rebuild that is under way.
 func (x *Index) Close() error {
 	x.swapping.Lock()
-	defer x.swapping.Unlock()
-	if x.live == nil {
-		return nil
-	}
+	live := x.live
+	x.live = nil
+	x.current.Store(nil)
 	if x.refresh != nil {
 		x.refresh.Stop()
 	}
-	err := x.live.close()
-	x.live = nil
-	x.current.Store(nil)
-	return errors.Join(err, x.lock.Close())
+	if x.building {
+		x.stop()
+	}
+	x.swapping.Unlock()
+	x.builders.Wait()
+	if live == nil {
+		return nil
+	}
+	return errors.Join(live.close(), x.lock.Close())
 }

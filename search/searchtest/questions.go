@@ -64,6 +64,7 @@ var questions = []question{
 	{"French typo", text("propriétare", "fr"), "logement"},
 	{"Spanish typo", text("viviendda", "es"), "vivienda"},
 	{"Arabic typo", text("تصريج", "ar"), "iqama"},
+	{"Bengali typo", text("অভিবাসীদর", "bn"), "bangla"},
 	{"Urdu typo", text("پاسپورت", "ur"), "urdu"},
 	{"short words have none", text("dua ", "it"), ""},
 	// Quotes and exclusions.
