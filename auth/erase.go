@@ -15,13 +15,22 @@ import (
 // last administrator cannot be erased. Erasing again finishes what was
 // interrupted.
 func (a *Auth) Erase(ctx context.Context, by content.Actor, id string) error {
+	return a.erase(ctx, by, id, func(*Person) bool { return true })
+}
+
+// erase is Erase for who is still as somebody has seen them; errAgain is for who
+// is not.
+func (a *Auth) erase(ctx context.Context, by content.Actor, id string, still func(*Person) bool) error {
 	if err := someone(by); err != nil {
 		return err
 	}
 	// From here on they are nobody.
 	_, err := a.change(ctx, by, id, func(p *Person, exists bool) (string, map[string]string, error) {
-		if !exists {
+		switch {
+		case !exists:
 			return "", nil, content.ErrNotFound
+		case !still(p):
+			return "", nil, errAgain
 		}
 		action := ""
 		if p.Erased.IsZero() {

@@ -10,7 +10,8 @@ import (
 )
 
 // Purgers gives what removes, for retention, what has been over for a while:
-// sessions, tokens, links, and guards against replay.
+// sessions, tokens, links, and guards against replay; and erases people who have
+// no use for being known here (stories).
 func (a *Auth) Purgers() []audit.Purger {
 	return []audit.Purger{
 		purger{"sessions", func(ctx context.Context, before time.Time) (int, error) {
@@ -23,6 +24,8 @@ func (a *Auth) Purgers() []audit.Purger {
 		purger{"once", func(ctx context.Context, before time.Time) (int, error) {
 			return purge(ctx, a, kindOnce, before, func(o *once) time.Time { return o.Until })
 		}},
+		purger{"people_without_role", func(ctx context.Context, before time.Time) (int, error) { return a.forget(ctx, &visitors, before) }},
+		purger{"invitations", func(ctx context.Context, before time.Time) (int, error) { return a.forget(ctx, &invitations, before) }},
 	}
 }
 
