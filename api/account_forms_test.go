@@ -24,14 +24,6 @@ func (b *browsing) fill(path string, fields ...string) answered {
 	return b.do("POST", path, sent.Encode())
 }
 
-// as is a browser of somebody who has signed in.
-func (w *world) as(person string) *browsing {
-	w.t.Helper()
-	b := w.browser()
-	b.do("POST", "/auth/login", "person="+person).want(w.t, 303)
-	return b
-}
-
 // did lists the actions in the chain of a subject.
 func (w *world) did(subject string) (out []string) {
 	w.t.Helper()

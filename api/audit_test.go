@@ -219,9 +219,9 @@ func TestExportIsWholeOrCutOff(t *testing.T) {
 	if status, body, err := get("/slow"); status != 200 || body != "there" || err != nil {
 		t.Errorf("%d %q %v", status, body, err)
 	}
-	w.server.exports <- struct{}{}
+	w.server.exports.all <- struct{}{}
 	w.send("ada", "GET", auditPath+"?format=csv", "").problem(t, 503, codeTooBusy)
-	<-w.server.exports
+	<-w.server.exports.all
 	w.send("ada", "GET", auditPath+"?format=csv", "").want(t, 200)
 }
 

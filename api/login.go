@@ -94,10 +94,10 @@ func (s *Server) base(r *http.Request) string {
 
 // providers are those that people may choose from.
 func (s *Server) providers() []oidc.Info {
-	if s.opt.OIDC == nil {
+	if s.oidc == nil {
 		return nil
 	}
-	return s.opt.OIDC.Providers()
+	return s.oidc.Providers()
 }
 
 // loginPage lists the ways in.
@@ -177,13 +177,13 @@ func (s *Server) startLogin(c *gin.Context) error {
 
 // begin starts a sign-in at a provider and gives the browser its cookie.
 func (s *Server) begin(c *gin.Context, b oidc.Begin) (location string, err error) {
-	if s.opt.OIDC == nil {
+	if s.oidc == nil {
 		return "", &content.Problem{Class: content.NotFound, Code: "provider_unknown"}
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.limits.Handle)
 	defer cancel()
 	b.RedirectURI = s.callbackURL(c.Request)
-	location, cookie, err := s.opt.OIDC.Begin(ctx, b)
+	location, cookie, err := s.oidc.Begin(ctx, b)
 	if err != nil {
 		return "", s.signInProblem(c, err)
 	}
@@ -221,7 +221,7 @@ func (s *Server) setSignInCookie(c *gin.Context, name, value string, expires tim
 func (s *Server) callback(c *gin.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.limits.Handle)
 	defer cancel()
-	if s.opt.OIDC == nil {
+	if s.oidc == nil {
 		return &content.Problem{Class: content.NotFound, Code: "not_found"}
 	}
 	r := c.Request
@@ -229,7 +229,7 @@ func (s *Server) callback(c *gin.Context) error {
 	if err != nil || len(r.URL.RawQuery) > maxCallback {
 		query = nil // which has no state
 	}
-	login, err := s.opt.OIDC.Finish(ctx, func(name string) string {
+	login, err := s.oidc.Finish(ctx, func(name string) string {
 		full, _ := s.signInCookie(r, name)
 		if cookie, err := r.Cookie(full); err == nil {
 			return cookie.Value

@@ -77,9 +77,9 @@ func (s *Server) logout(c *gin.Context) error {
 		c.Writer.Header()["Clear-Site-Data"] = []string{`"storage"`}
 	}
 	onward := ""
-	if s.opt.OIDC != nil && session.Provider != "" {
+	if s.oidc != nil && session.Provider != "" {
 		// The session here is over, whatever the provider is up to.
-		if onward, err = s.opt.OIDC.LogoutURL(r.Context(), session.Provider, idToken, s.base(r)+logoutPath); err != nil {
+		if onward, err = s.oidc.LogoutURL(r.Context(), session.Provider, idToken, s.base(r)+logoutPath); err != nil {
 			s.log.Warn("no address to sign out at the provider", "provider", session.Provider, "error", err)
 		}
 	}
@@ -119,7 +119,7 @@ const maxLogoutToken = 16 << 10
 // backChannel ends sessions because the provider says so (OpenID Connect
 // Back-Channel Logout 1.0, section 2.8). The token is who calls: it is signed.
 func (s *Server) backChannel(c *gin.Context) error {
-	if s.opt.OIDC == nil {
+	if s.oidc == nil {
 		return &content.Problem{Class: content.NotFound, Code: "provider_unknown"}
 	}
 	data, err := readBody(c.Request, maxLogoutToken, typeForm)
@@ -132,7 +132,7 @@ func (s *Server) backChannel(c *gin.Context) error {
 		return &content.Problem{Class: content.Invalid, Code: "logout_invalid"}
 	}
 	ctx := c.Request.Context()
-	out, err := s.opt.OIDC.BackChannel(ctx, c.Param("provider"), token)
+	out, err := s.oidc.BackChannel(ctx, c.Param("provider"), token)
 	var begunBefore time.Time
 	if errors.Is(err, oidc.ErrRepeated) {
 		// Whoever sends it again has missed our answer, or was told that the store

@@ -429,16 +429,11 @@ func (s *Server) preview(c *call) error {
 		}
 		locale = l.Tag
 	}
-	turn := time.NewTimer(s.limits.Turn)
-	defer turn.Stop()
-	select {
-	case s.previews <- struct{}{}:
-		defer func() { <-s.previews }()
-	case <-turn.C:
-		return &content.Problem{Class: content.Unavailable, Code: codeTooBusy}
-	case <-c.ctx().Done():
-		return c.ctx().Err()
+	release, err := s.previews.take(c)
+	if err != nil {
+		return err
 	}
+	defer release()
 	out, err := markdown.Render([]byte(in.Markdown), markdown.Options{Locale: locale})
 	if err != nil {
 		return unrenderable(err)

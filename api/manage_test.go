@@ -312,13 +312,13 @@ func TestTerritories(t *testing.T) {
 // caller told to come again.
 func TestPreviewWaitsItsTurn(t *testing.T) {
 	w := newWorld(t, func(o *Options) { o.Limits.Previews, o.Limits.Turn = 1, 20*time.Millisecond })
-	w.server.previews <- struct{}{}
+	w.server.previews.all <- struct{}{}
 	a := w.send("edo", "POST", "/api/v1/manage/preview", `{"markdown":"x"}`)
 	a.problem(t, 503, codeTooBusy)
 	if a.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	<-w.server.previews
+	<-w.server.previews.all
 	w.send("edo", "POST", "/api/v1/manage/preview", `{"markdown":"x"}`).want(t, 200)
 	w.send("", "POST", "/api/v1/manage/preview", `{"markdown":"x"}`).problem(t, 401, "unauthenticated")
 	p := w.send("edo", "POST", "/api/v1/manage/preview", `{"markdown":`+quote(strings.Repeat("a", 70<<10))+`}`).problem(t, 422, "invalid_content")

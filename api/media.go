@@ -119,7 +119,7 @@ func (s *Server) listMedia(params []param) func(*call) error {
 		return rows[media.Item]{place: func(i media.Item) string { return i.ID }, read: func(limit int) (out []media.Item, err error) {
 			const share = 200
 			for after := cursor; ; {
-				items, err := s.opt.Media.List(c.ctx(), after, share)
+				items, err := s.media.List(c.ctx(), after, share)
 				if err != nil {
 					return nil, err
 				}
@@ -144,7 +144,7 @@ func (s *Server) listMedia(params []param) func(*call) error {
 const maxUse = 100
 
 func (s *Server) getMedia(c *call) error {
-	item, err := s.opt.Media.See(c.ctx(), s.service, c.actor, c.Param("id"))
+	item, err := s.media.See(c.ctx(), s.service, c.actor, c.Param("id"))
 	if err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ func (s *Server) answerMedia(c *call, status int, item media.Item) error {
 // toChange gives an item that the caller may change: 404 for what he may not see,
 // 403 for what he sees and may not touch.
 func (s *Server) toChange(c *call) (media.Item, error) {
-	item, err := s.opt.Media.See(c.ctx(), s.service, c.actor, c.Param("id"))
+	item, err := s.media.See(c.ctx(), s.service, c.actor, c.Param("id"))
 	if err != nil {
 		return item, err
 	}
@@ -188,7 +188,7 @@ func (s *Server) changeMedia(c *call) error {
 	if err := s.decode(c.Request, &in); err != nil {
 		return err
 	}
-	if item, err = s.opt.Media.SetAlt(c.ctx(), c.actor, item.ID, in.Alt); err != nil {
+	if item, err = s.media.SetAlt(c.ctx(), c.actor, item.ID, in.Alt); err != nil {
 		return err
 	}
 	return s.answerMedia(c, http.StatusOK, item)
@@ -206,7 +206,7 @@ func (s *Server) removeMedia(c *call) error {
 	if used || s.catalog.Media(item.ID) != nil {
 		return &content.Problem{Class: content.Conflict, Code: codeMediaInUse}
 	}
-	if err := s.opt.Media.Remove(c.ctx(), c.actor, item.ID); err != nil {
+	if err := s.media.Remove(c.ctx(), c.actor, item.ID); err != nil {
 		return err
 	}
 	c.Writer.WriteHeader(http.StatusNoContent)
@@ -262,10 +262,10 @@ func (s *Server) openMedia(c *gin.Context, id, name string) (*media.File, []stri
 	ctx := c.Request.Context()
 	if m := s.catalog.Media(id); m != nil {
 		if len(m.Files) == 0 { // the catalogue was told of no forms
-			f, err := s.opt.Media.Open(ctx, id, name)
+			f, err := s.media.Open(ctx, id, name)
 			return f, publicFile, err
 		}
-		f, err := s.opt.Media.OpenItem(ctx, mediaItem(m), name)
+		f, err := s.media.OpenItem(ctx, mediaItem(m), name)
 		return f, publicFile, err
 	}
 	none := &content.Problem{Class: content.NotFound, Code: "not_found"}
@@ -283,14 +283,14 @@ func (s *Server) openMedia(c *gin.Context, id, name string) (*media.File, []stri
 	c.Set(keyActor, actor)
 	ask, cancel := context.WithTimeout(ctx, s.limits.Handle)
 	defer cancel()
-	item, err := s.opt.Media.See(ask, s.service, actor, id)
+	item, err := s.media.See(ask, s.service, actor, id)
 	if err != nil {
 		return nil, nil, err
 	}
 	h := c.Writer.Header()
 	h[sameSite.name] = sameSite.value
 	delete(h, "Access-Control-Allow-Origin")
-	f, err := s.opt.Media.OpenItem(ctx, item, name)
+	f, err := s.media.OpenItem(ctx, item, name)
 	return f, privateFile, err
 }
 

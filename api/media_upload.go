@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -22,7 +21,7 @@ import (
 
 // A file comes as a stream, from a form or as the body itself:
 //
-//	slot      so many at once, and so many of one caller
+//	turn      so many at once, and so many of one caller
 //	pace      the time-outs of the connection move on while bytes flow
 //	form      owner and alt, then the file, which is the last part
 //	Library   looks into it, makes its forms and keeps them
@@ -41,54 +40,6 @@ const (
 // slowest is how long so many bytes take at the lowest rate, at most most.
 func slowest(size int64, most time.Duration) time.Duration {
 	return min(most, time.Duration(size/minRate)*time.Second)
-}
-
-// slots bound what is received at once. Who has a part of them already is told to
-// wait, so that one caller's hundred photographs leave room for others.
-type slots struct {
-	all  chan struct{}
-	each int
-
-	mu   sync.Mutex
-	held map[string]int // by caller
-}
-
-func newSlots(all int) *slots {
-	return &slots{all: make(chan struct{}, all), each: max(1, all/4), held: map[string]int{}}
-}
-
-// take waits for a slot as long as turn; release gives it back.
-func (s *slots) take(ctx context.Context, h http.Header, who string, turn time.Duration) (release func(), err error) {
-	s.mu.Lock()
-	full := s.held[who] >= s.each
-	if !full {
-		s.held[who]++
-	}
-	s.mu.Unlock()
-	if full {
-		const wait = 5
-		h["Retry-After"] = number(wait)
-		return nil, &content.Problem{Class: content.Invalid, Code: codeTooMany, Params: map[string]any{"seconds": int64(wait)}}
-	}
-	free := func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.held[who]--; s.held[who] <= 0 {
-			delete(s.held, who)
-		}
-	}
-	timer := time.NewTimer(turn)
-	defer timer.Stop()
-	select {
-	case s.all <- struct{}{}:
-		return func() { <-s.all; free() }, nil
-	case <-timer.C:
-		err = &content.Problem{Class: content.Unavailable, Code: codeTooBusy}
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	free()
-	return nil, err
 }
 
 // pace reads a body as long as its bytes keep flowing and until it is too long. err
@@ -148,11 +99,11 @@ func (s *Server) addMedia(c *call) error {
 	if c.Request.Header.Get("Content-Encoding") != "" { // a bomb would hide in it
 		return &content.Problem{Class: content.Invalid, Code: codeMediaType, Params: map[string]any{"expected": "multipart/form-data"}}
 	}
-	limit := s.opt.Media.MaxBytes()
+	limit := s.media.MaxBytes()
 	if c.Request.ContentLength > limit+formHead {
 		return fileTooLarge(limit)
 	}
-	release, err := s.uploads.take(c.ctx(), c.Writer.Header(), c.actor.ID, s.limits.Turn)
+	release, err := s.uploads.take(c)
 	if err != nil {
 		return err
 	}
@@ -322,5 +273,5 @@ func (u *upload) add(ctx context.Context, file io.Reader) (media.Item, error) {
 		return media.Item{}, err
 	}
 	u.body.left = u.body.limit + formHead
-	return s.opt.Media.Add(ctx, c.actor, u.in, file)
+	return s.media.Add(ctx, c.actor, u.in, file)
 }

@@ -208,8 +208,8 @@ func (s *Server) table() []*operation {
 	out = append(out, s.sessionTable()...)
 	out = append(out, s.systemTable()...)
 	for _, op := range out {
-		if op.Call != nil {
-			op.Handle = s.signed(op)
+		if op.Call != nil { // who calls is known
+			op.Access, op.Handle = signed, s.signed(op)
 		}
 	}
 	return out

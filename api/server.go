@@ -87,7 +87,7 @@ type Limits struct {
 	Grace      time.Duration // for requests under way when the server stops; 15 s
 	Previews   int           // rendered at once; one a processor
 	Exports    int           // of logs, written at once; 2
-	Turn       time.Duration // that a preview or an export waits for its turn; 2 s
+	Turn       time.Duration // that a preview, an export or an upload waits for its turn; 2 s
 	Lag        int64         // events that a ready catalogue may be behind; 1000
 	Hot        int64         // bytes of answers kept in memory beside the catalogue; 16 MiB
 	Upload     time.Duration // to receive a file, while its bytes keep flowing; 15 min
@@ -128,13 +128,15 @@ type Server struct {
 	catalog *catalog.Catalog
 	auth    *auth.Auth
 	ledger  *audit.Ledger
+	oidc    *oidc.Set      // nil when there are no providers
+	media   *media.Library // nil when there are no files
 	store   Pinger
 	schemas *schemas.Registry
 	log     *slog.Logger
 	limits  Limits
-	opt     Options
-	public  string // PublicURL without a slash at its end
-	https   bool   // the outside always comes over TLS, as the public address says
+	opt     Options // its settings; the parts are the fields above
+	public  string  // PublicURL without a slash at its end
+	https   bool    // the outside always comes over TLS, as the public address says
 	clock   func() time.Time
 	began   time.Time
 	limiter *limiter
@@ -146,9 +148,9 @@ type Server struct {
 	hot        *hot
 	pages      map[string]*stored
 	origins    *http.CrossOriginProtection
-	previews   chan struct{}
-	uploads    *slots
-	exports    chan struct{}
+	previews   *turns
+	exports    *turns
+	uploads    *turns
 	stopping   atomic.Bool
 }
 
@@ -159,7 +161,7 @@ func New(opt Options) (*Server, error) {
 		return nil, errors.New("api: Service, Catalog, Auth, Ledger, Store and Schemas are needed")
 	}
 	s := &Server{
-		service: opt.Service, catalog: opt.Catalog, auth: opt.Auth, ledger: opt.Ledger, store: opt.Store, schemas: opt.Schemas,
+		service: opt.Service, catalog: opt.Catalog, auth: opt.Auth, ledger: opt.Ledger, oidc: opt.OIDC, media: opt.Media, store: opt.Store, schemas: opt.Schemas,
 		log: or(opt.Logger, slog.Default()), limits: opt.Limits.withDefaults(), opt: opt,
 		public: strings.TrimRight(opt.PublicURL, "/"), origins: http.NewCrossOriginProtection(), pages: map[string]*stored{},
 	}
@@ -172,9 +174,9 @@ func New(opt Options) (*Server, error) {
 		s.opt.Metrics = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	}
 	s.hot = newHot(s.limits.Hot)
-	s.previews = make(chan struct{}, s.limits.Previews)
-	s.uploads = newSlots(s.limits.Uploads)
-	s.exports = make(chan struct{}, s.limits.Exports)
+	s.previews = newTurns(s.limits.Previews, 0, s.limits.Turn)
+	s.exports = newTurns(s.limits.Exports, 0, s.limits.Turn)
+	s.uploads = newTurns(s.limits.Uploads, max(1, s.limits.Uploads/4), s.limits.Turn)
 	if s.public != "" {
 		u, err := url.Parse(s.public)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {

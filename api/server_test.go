@@ -261,6 +261,13 @@ func TestPanicSaysNothing(t *testing.T) {
 			t.Errorf("%s: the log does not tell", path)
 		}
 	}
+	// Who looks at a page is told on one.
+	w.server.mount(&operation{Method: "GET", Route: "/page", Access: open, Page: true, Handle: func(*gin.Context) error { panic("secret of the house") }})
+	w.send("", "GET", "/page", "").problem(t, 500, "internal_error")
+	page := w.send("", "GET", "/page", "", "Accept", "text/html", "Accept-Language", "it").want(t, 500)
+	if kind := page.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/html") || !strings.Contains(string(page.body), "internal_error") || strings.Contains(string(page.body), "secret") {
+		t.Errorf("%s: %s", kind, page.body)
+	}
 	req, err := http.NewRequest("GET", w.http.URL+"/half", nil)
 	w.must(err)
 	if res, err := http.DefaultTransport.RoundTrip(req); err == nil {

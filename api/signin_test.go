@@ -81,6 +81,14 @@ func (w *world) browser(headers ...string) *browsing {
 	return &browsing{w: w, cookies: map[string]string{}, headers: headers}
 }
 
+// as is a browser in which one of the demonstration's people has signed in.
+func (w *world) as(person string, headers ...string) *browsing {
+	w.t.Helper()
+	b := w.browser(headers...)
+	b.do("POST", "/auth/login", "person="+person).want(w.t, 303)
+	return b
+}
+
 // do sends a request with the cookies and keeps those that come.
 func (b *browsing) do(method, path, body string, headers ...string) answered {
 	b.w.t.Helper()
@@ -217,11 +225,7 @@ func sessionExamples(t *testing.T, w *world) map[string]func() []request {
 		return formBy(signedIn, path, fields...)
 	}
 	byEditor := func(path string, fields ...string) func() []request {
-		return formBy(func() *browsing {
-			b := w.browser()
-			b.do("POST", "/auth/login", "person=edo").want(t, 303)
-			return b
-		}, func(*browsing) string { return path }, fields...)
+		return formBy(func() *browsing { return w.as("edo") }, func(*browsing) string { return path }, fields...)
 	}
 	other := func(b *browsing) string {
 		var all LoginSessions
@@ -249,8 +253,7 @@ func sessionExamples(t *testing.T, w *world) map[string]func() []request {
 			return []request{{path: "/auth/logout", status: 200}, {path: "/auth/logout", status: 303, headers: cookie(signedIn())}}
 		},
 		"logOut": func() []request {
-			demo := w.browser()
-			demo.do("POST", "/auth/login", "person=edo").want(t, 303)
+			demo := w.as("edo")
 			token := demo.formToken(demo.get(accountPath))
 			return []request{
 				{path: "/auth/logout", status: 200, headers: cookie(signedIn())},
@@ -299,7 +302,7 @@ func (w *world) use(configs ...oidc.Config) {
 	w.t.Cleanup(transport.CloseIdleConnections)
 	opt := Options{Auth: w.auth, Logger: leak.Logger()}
 	withOIDC(w.t, &http.Client{Transport: transport}, configs...)(&opt)
-	w.server.opt.OIDC = opt.OIDC
+	w.server.oidc = opt.OIDC
 }
 
 // signInAt goes the whole way at a real provider; there is who signs in there.

@@ -98,7 +98,7 @@ func (s *Server) accessTable() []*operation {
 			Answers: ok(Policy{}), Call: s.getPolicy, Needs: access.PolicyRead},
 	}
 	for _, op := range ops {
-		op.Access, op.Tag = signed, tagAccess
+		op.Tag = tagAccess
 	}
 	return ops
 }

@@ -55,7 +55,7 @@ func (s *Server) manageTable() []*operation {
 		document  = documents + "/{id}"
 		variant   = document + "/variants/{locale}"
 	)
-	ops := []*operation{
+	return []*operation{
 		{Method: http.MethodPost, Route: documents, ID: "createDocument", Tag: tagDocuments,
 			Summary: "Begin a document with its first variant", Body: NewDocument{}, Answers: answersVariant(http.StatusCreated),
 			Problems: []int{http.StatusConflict}, Call: s.createDocument, Needs: byContent},
@@ -103,8 +103,4 @@ func (s *Server) manageTable() []*operation {
 		{Method: http.MethodGet, Route: manage + "/me", ID: "getCaller", Tag: tagAccess,
 			Summary: "Who calls, and with which roles", Answers: ok(Me{}), Call: s.me, Needs: byCaller},
 	}
-	for _, op := range ops {
-		op.Access = signed
-	}
-	return ops
 }

@@ -44,7 +44,7 @@ func uploadForms() map[string]*huma.MediaType {
 
 // mediaTable lists what is done with files; there is nothing without a library.
 func (s *Server) mediaTable() []*operation {
-	if s.opt.Media == nil {
+	if s.media == nil {
 		return nil
 	}
 	const items, item = manage + "/media", manage + "/media/{id}"
@@ -56,37 +56,36 @@ func (s *Server) mediaTable() []*operation {
 		queryParam("alt", "Alternative text of a raw body; a form has a field.", text(media.MaxAlt)),
 		{Name: "Content-Disposition", In: "header", Schema: text(1000), Doc: "Of a raw body: the file's name, as `attachment; filename*=UTF-8''Piano%20di%20lavoro.pdf`."},
 	}
-	signedOps := []*operation{
-		{Method: http.MethodPost, Route: items, ID: "addMedia", Tag: tagMedia, Params: upload,
+	ranges := param{Name: "Range", In: "header", Schema: text(100), Doc: "One range of bytes (RFC 9110, section 14.2)."}
+	ops := []*operation{
+		{Method: http.MethodPost, Route: items, ID: "addMedia", Params: upload,
 			Summary: "Add a picture or a document",
 			Description: "What it is goes by its content, never by its name or `Content-Type`. Pictures are made anew, without the place and the camera, " +
 				"in several sizes and as WebP. A slow connection has time as long as bytes keep coming.",
 			Content: uploadForms(), Answers: []answer{{Status: http.StatusCreated, Body: MediaItem{}, Headers: []string{"Location"}}},
 			Call: s.addMedia, Needs: access.MediaAdd},
-		{Method: http.MethodGet, Route: items, ID: "listMedia", Tag: tagMedia, Params: list,
+		{Method: http.MethodGet, Route: items, ID: "listMedia", Params: list,
 			Summary: "The files of the caller and of the caller's organizations", Description: "The newsroom sees all of them.",
 			Answers: []answer{{Status: http.StatusOK, Body: Page[MediaItem]{}}}, Call: s.listMedia(list), Needs: byObject},
-		{Method: http.MethodGet, Route: item, ID: "getMedia", Tag: tagMedia, Params: []param{id},
+		{Method: http.MethodGet, Route: item, ID: "getMedia", Params: []param{id},
 			Summary: "A file with its forms and where it is used", Description: "Of the documents that use it, those that the caller may see.",
 			Answers: []answer{{Status: http.StatusOK, Body: MediaItem{}}}, Call: s.getMedia, Needs: byObject},
-		{Method: http.MethodPatch, Route: item, ID: "changeMedia", Tag: tagMedia, Params: []param{id},
+		{Method: http.MethodPatch, Route: item, ID: "changeMedia", Params: []param{id},
 			Summary: "Change the alternative text", Body: MediaChange{},
 			Answers: []answer{{Status: http.StatusOK, Body: MediaItem{}}}, Call: s.changeMedia, Needs: byObject},
-		{Method: http.MethodDelete, Route: item, ID: "removeMedia", Tag: tagMedia, Params: []param{id},
+		{Method: http.MethodDelete, Route: item, ID: "removeMedia", Params: []param{id},
 			Summary: "Remove a file that no document uses", Answers: []answer{{Status: http.StatusNoContent}},
 			Problems: []int{http.StatusConflict}, Call: s.removeMedia, Needs: byObject},
+		{Method: http.MethodGet, Route: "/media/{media}/{file}", ID: "getMediaFile", Access: public, Class: classMedia,
+			Summary:     "A file",
+			Description: "For everybody while something published uses it; else for those who may see it. Documents come as attachments.",
+			Params:      []param{pathParam("media", "The picture or document.", text(26)), pathParam("file", "One of its forms.", text(16)), ranges, ifNoneMatch},
+			Answers: append(fileAnswers(http.StatusOK, http.StatusPartialContent),
+				answer{Status: http.StatusNotModified, Headers: []string{"ETag", "Cache-Control"}}),
+			Problems: []int{http.StatusRequestedRangeNotSatisfiable, http.StatusServiceUnavailable}, Handle: s.serveMedia},
 	}
-	for _, op := range signedOps {
-		op.Access = signed
+	for _, op := range ops {
+		op.Tag = tagMedia
 	}
-	ranges := param{Name: "Range", In: "header", Schema: text(100), Doc: "One range of bytes (RFC 9110, section 14.2)."}
-	return append(signedOps, &operation{
-		Method: http.MethodGet, Route: "/media/{media}/{file}", ID: "getMediaFile", Tag: tagMedia, Access: public, Class: classMedia,
-		Summary:     "A file",
-		Description: "For everybody while something published uses it; else for those who may see it. Documents come as attachments.",
-		Params:      []param{pathParam("media", "The picture or document.", text(26)), pathParam("file", "One of its forms.", text(16)), ranges, ifNoneMatch},
-		Answers: append(fileAnswers(http.StatusOK, http.StatusPartialContent),
-			answer{Status: http.StatusNotModified, Headers: []string{"ETag", "Cache-Control"}}),
-		Problems: []int{http.StatusRequestedRangeNotSatisfiable, http.StatusServiceUnavailable}, Handle: s.serveMedia,
-	})
+	return ops
 }

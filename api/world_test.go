@@ -235,6 +235,12 @@ func (a answered) problem(t testing.TB, status int, code string) Problem {
 	return p
 }
 
+// somewhere is a path of an operation, with values that fit; nothing need be there.
+func somewhere(op *operation) string {
+	return strings.NewReplacer("{id}", "01a200c0-1521-7515-b00f-f6551e24acaf", "{locale}", "it", "{number}", "1", "{transition}", "publish",
+		"{to}", "rita", "{grant}", "editor").Replace(op.Route)
+}
+
 // article writes an article in the drawer and gives its view.
 func (w *world) article(who, title string, more ...string) Variant {
 	w.t.Helper()
