@@ -12,6 +12,7 @@ import (
 	"image/draw"
 	"maps"
 	"math/rand/v2"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -78,6 +79,18 @@ func (b bundle) swap(t testing.TB, name string, data []byte) {
 		for i := range p.Files {
 			if p.Files[i].Name == name {
 				p.Files[i].Bytes, p.Files[i].SHA256 = int64(len(data)), hex.EncodeToString(sum[:])
+			}
+		}
+	})
+}
+
+// resize lets the parcel tell other sizes of the files of a width.
+func (b bundle) resize(t testing.TB, of, w, h int) {
+	t.Helper()
+	b.tell(t, func(p *parcel) {
+		for i := range p.Files {
+			if f := &p.Files[i]; f.Width == of {
+				f.Name, f.Width, f.Height = fmt.Sprint(w)+path.Ext(f.Name), w, h
 			}
 		}
 	})
@@ -225,7 +238,14 @@ func TestHostileParcels(t *testing.T) {
 		"a picture's width":    {document, func(b bundle) { b.tell(t, func(p *parcel) { p.Files[0].Width = 7 }) }, "document.pdf", codeParcelUntrue},
 		"two documents":        {document, func(b bundle) { b.tell(t, func(p *parcel) { p.Files = append(p.Files, p.Files[0]) }) }, ParcelFile, codeParcelUntrue},
 		"another height":       {picture, func(b bundle) { b.tell(t, func(p *parcel) { p.Files[0].Height, p.Files[1].Height = 499, 499 }) }, "700.jpg", codeParcelUntrue},
-		"another shape":        {picture, func(b bundle) { b.tell(t, func(p *parcel) { p.Files[2].Height = 100 }) }, ParcelFile, codeParcelUntrue},
+		"another shape":        {picture, func(b bundle) { b.resize(t, 640, 640, 100) }, ParcelFile, codeParcelUntrue},
+		"a width of one's own": {picture, func(b bundle) { b.resize(t, 320, 300, 214) }, ParcelFile, codeParcelUntrue},
+		"a size in the way":    {picture, func(b bundle) { b.resize(t, 640, 320, 229) }, ParcelFile, codeParcelUntrue},
+		"a name of one's own": {document, func(b bundle) {
+			b["modulo.pdf"] = b["document.pdf"]
+			delete(b, "document.pdf")
+			b.tell(t, func(p *parcel) { p.Files[0].Name = "modulo.pdf" })
+		}, ParcelFile, codeParcelUntrue},
 		"another hash":         {picture, func(b bundle) { b.tell(t, func(p *parcel) { p.Files[0].SHA256 = strings.Repeat("0", 64) }) }, "700.jpg", codeParcelUntrue},
 		"another size":         {document, func(b bundle) { b.tell(t, func(p *parcel) { p.Files[0].Bytes++ }) }, "document.pdf", codeParcelUntrue},
 		"a changed byte":       {picture, func(b bundle) { b["640.jpg"] = strings.Replace(b["640.jpg"], "\xff\xd9", "\xff\xd8", 1) }, "640.jpg", codeParcelUntrue},
@@ -317,11 +337,12 @@ func TestParcelLimits(t *testing.T) {
 		}
 	}
 	b = pack(t, f.Library, item.ID)
-	store, _, err := newFixture(t, Limits{}).Unpack(t.Context(), item.ID, b.names(), b.read)
+	empty := newFixture(t, Limits{})
+	store, _, err := empty.Unpack(t.Context(), item.ID, b.names(), b.read)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store(t.Context(), content.Actor{}); content.AsProblem(err) == nil || content.AsProblem(err).Class != content.Unauthenticated {
+	if err := store(t.Context(), content.Actor{}); code(err) != "unauthenticated" || len(keys(t, empty.bucket)) > 0 {
 		t.Error("nobody may bring a file in:", err)
 	}
 	// git writes lines as Windows does.
@@ -391,6 +412,24 @@ func TestParcelMeetsAnother(t *testing.T) {
 	}
 	if _, faults, err := c.Verify(t.Context()); err != nil || len(faults) > 0 {
 		t.Error(faults, err)
+	}
+	// Files of other names do not meet; the items do.
+	form := a.add(t, "due.docx", ooxml(docxMain))
+	word := pack(t, a.Library, form.ID)
+	word.tell(t, func(p *parcel) { p.ID = item.ID })
+	d := newFixture(t, Limits{})
+	three, _, err := d.Unpack(t.Context(), item.ID, word.names(), word.read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, at, err := bring(d.Library, item.ID, was); err != nil {
+		t.Fatal(at, err)
+	}
+	if err := three(t.Context(), carrier); code(err) != codeParcelDifferent {
+		t.Error(err)
+	}
+	if got := pack(t, d.Library, item.ID); !maps.Equal(got, was) {
+		t.Error("the first is another now:", got.names())
 	}
 }
 
