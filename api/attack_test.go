@@ -74,8 +74,8 @@ func TestAttackTheCallback(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, undemonstrated)
 	callback := w.http.URL + "/auth/callback"
-	p := oidcprovider.Start(t, oidcprovider.Options{RedirectURIs: []string{callback}})
-	p2 := oidcprovider.Start(t, oidcprovider.Options{RedirectURIs: []string{callback}})
+	p := oidcprovider.Start(t, oidcprovider.Options{RedirectURIs: []string{callback + "/one"}})
+	p2 := oidcprovider.Start(t, oidcprovider.Options{RedirectURIs: []string{callback + "/two"}})
 	var configs []oidc.Config
 	for name, p := range map[string]*oidcprovider.Provider{"one": p, "two": p2} {
 		configs = append(configs, oidc.Config{Name: name, Issuer: p.Issuer, ClientID: p.ClientID, Secret: secret.New(leak.Secret(p.Secret))})

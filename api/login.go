@@ -26,7 +26,7 @@ import (
 //
 //	/auth/login ─────────────▶ page: providers, the demonstration's people
 //	/auth/login/{provider} ──▶ 303 to the provider, sealed cookie
-//	/auth/callback ──────────▶ oidc.Finish → auth.SignIn → auth.StartSession
+//	/auth/callback[/name] ───▶ oidc.Finish → auth.SignIn → auth.StartSession
 //	                           → 303 to where the person wanted to go
 //	/auth/link/{secret} ─────▶ page → POST → auth.UseLink, or a provider (link.go)
 
@@ -182,7 +182,7 @@ func (s *Server) begin(c *gin.Context, b oidc.Begin) (location string, err error
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.limits.Handle)
 	defer cancel()
-	b.RedirectURI = s.callbackURL(c.Request)
+	b.RedirectURI = s.base(c.Request) + callbackPathOf(b.Provider, len(s.providers()))
 	location, cookie, err := s.oidc.Begin(ctx, b)
 	if err != nil {
 		return "", s.signInProblem(c, err)
@@ -191,7 +191,28 @@ func (s *Server) begin(c *gin.Context, b oidc.Begin) (location string, err error
 	return location, nil
 }
 
-func (s *Server) callbackURL(r *http.Request) string { return s.base(r) + "/auth/callback" }
+const callbackPath = "/auth/callback"
+
+// callbackPathOf is where a provider, one of so many, sends browsers back. Where
+// there are several, each has an address of its own and its answers count there
+// only: not all say whose they are (RFC 9207), and one that is hostile could have
+// somebody bring us, as its own, the answer of another (RFC 9700, section 4.4).
+func callbackPathOf(provider string, of int) string {
+	if of == 1 || provider == "" {
+		return callbackPath
+	}
+	return callbackPath + "/" + url.PathEscape(provider)
+}
+
+// CallbackPaths lists the paths to which the providers of that name send browsers
+// back: what is to be registered there, after the public address.
+func CallbackPaths(providers []string) []string {
+	var out []string
+	for _, name := range providers {
+		out = append(out, callbackPathOf(name, len(providers)))
+	}
+	return out
+}
 
 // signInCookie gives the name and path of the cookie of a sign-in. Over TLS it
 // has the prefix __Host-, which wants the path "/": so nobody who rules another
@@ -235,7 +256,7 @@ func (s *Server) callback(c *gin.Context) error {
 			return cookie.Value
 		}
 		return ""
-	}, query, s.callbackURL(r))
+	}, query, s.base(r)+callbackPathOf(c.Param("provider"), 0)) // where it came, which must be where it was sent
 	if login.CookieName != "" {
 		s.setSignInCookie(c, login.CookieName, "", time.Time{})
 	}

@@ -248,6 +248,9 @@ func sessionExamples(t *testing.T, w *world) map[string]func() []request {
 			back := b.rogueAnswer(rogue(), b.begin("/auth/login/rogue"), "anna")
 			return []request{{path: strings.TrimPrefix(back, w.http.URL), status: 303, headers: cookie(b)}}
 		},
+		"finishLoginAt": func() []request { // with one provider nothing is sent there
+			return []request{{path: "/auth/callback/rogue?state=x", status: 400}}
+		},
 		"getIcon": func() []request { return []request{{path: "/favicon.ico", status: 204}} },
 		"showLogout": func() []request {
 			return []request{{path: "/auth/logout", status: 200}, {path: "/auth/logout", status: 303, headers: cookie(signedIn())}}
@@ -331,10 +334,10 @@ func TestSignIn(t *testing.T) {
 	jwk, err := json.Marshal(jose.JSONWebKey{Key: key.Public(), KeyID: "ours", Algorithm: "ES256", Use: "sig"})
 	w.must(err)
 	sso := oidcprovider.Start(t, oidcprovider.Options{
-		RedirectURIs: []string{callback}, PostLogoutURIs: []string{w.http.URL + logoutPath}, BackChannelURI: w.http.URL + "/auth/backchannel/sso",
+		RedirectURIs: []string{callback + "/sso", callback + "/key"}, PostLogoutURIs: []string{w.http.URL + logoutPath}, BackChannelURI: w.http.URL + "/auth/backchannel/sso",
 		PublicKeyJWK: jwk, ACR: []string{"level2", "level3"},
 	})
-	second := oidcprovider.Start(t, oidcprovider.Options{RedirectURIs: []string{callback}, ACR: []string{"low", "high"}, GrantACR: "low", Algorithm: "ES256"})
+	second := oidcprovider.Start(t, oidcprovider.Options{RedirectURIs: []string{callback + "/second", callback + "/high"}, ACR: []string{"low", "high"}, GrantACR: "low", Algorithm: "ES256"})
 	leak.Secret(sso.Secret)
 	leak.Secret(second.Secret)
 	config := oidc.Config{
@@ -489,6 +492,33 @@ func TestClaimsHaveTheLastWord(t *testing.T) {
 	b.signIn(p, "anna")
 	if me = b.me(); me == nil || len(me.Grants) != 1 || !holds(me, "translator") {
 		t.Errorf("%+v", me)
+	}
+}
+
+// TestCallbackOfEachProvider: with several providers an answer counts at the
+// address of its own provider only (RFC 9700, section 4.4).
+func TestCallbackOfEachProvider(t *testing.T) {
+	one, two := newRogue(), newRogue()
+	configs := []oidc.Config{rogueConfig(one), rogueConfig(two)}
+	configs[1].Name = "other"
+	w := newWorld(t, undemonstrated, withOIDC(t, one.Client(), configs...))
+	for path, status := range map[string]int{"/auth/callback/rogue": 303, "/auth/callback/other": 400, "/auth/callback": 400, "/auth/callback/": 400, "/auth/callback/nobody": 400} {
+		b := w.browser()
+		location := b.begin("/auth/login/rogue")
+		if to := parameter(location, "redirect_uri"); to != w.http.URL+"/auth/callback/rogue" {
+			t.Fatalf("the provider is to send browsers to %s", to)
+		}
+		back, err := url.Parse(b.rogueAnswer(one, location, "anna"))
+		w.must(err)
+		if a := b.get(path + "?" + back.RawQuery); a.StatusCode != status && !(path == "/auth/callback/" && a.StatusCode == 404) || (b.session() != "") != (status == 303) {
+			t.Errorf("%s: %d %s", path, a.StatusCode, a.body)
+		}
+	}
+	if got := CallbackPaths([]string{"a"}); !slices.Equal(got, []string{"/auth/callback"}) {
+		t.Error(got)
+	}
+	if got := CallbackPaths([]string{"a", "b"}); !slices.Equal(got, []string{"/auth/callback/a", "/auth/callback/b"}) {
+		t.Error(got)
 	}
 }
 

@@ -22,6 +22,16 @@ func (s *Server) sessionTable() []*operation {
 	wrong := append(form, http.StatusUnprocessableEntity)
 	saved := queryParam("saved", "Say that a change was made.", flag())
 
+	comeBack := func(route, id, summary string, params ...param) *operation {
+		return &operation{Method: get, Route: route, ID: id, Access: open, Page: true, Once: true, Class: classForm,
+			Summary: summary, Description: "The answer to an authorization request (OpenID Connect Core 1.0, section 3.1.2.5; RFC 9207). It counts only at the address that was named to the provider.",
+			Params: append(params,
+				queryParam("state", "As it was sent to the provider.", text(128)), queryParam("code", "The authorization code.", text(8<<10)),
+				queryParam("iss", "The issuer.", text(2<<10)), queryParam("error", "Why there is no code.", text(256))),
+			Answers:  []answer{signedIn},
+			Problems: []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusBadGateway, http.StatusServiceUnavailable}, Handle: s.callback}
+	}
+
 	out := []*operation{
 		{Method: get, Route: "/auth/me", ID: "getMe",
 			Summary: "Who calls, and with which roles", Answers: []answer{{Status: http.StatusOK, Body: Me{}}}, Call: s.me, Needs: byCaller},
@@ -32,14 +42,8 @@ func (s *Server) sessionTable() []*operation {
 		{Method: get, Route: "/auth/login/{provider}", ID: "startLogin", Access: open, Page: true, Class: classForm,
 			Summary: "Go to a provider to sign in", Params: []param{provider, next},
 			Answers: []answer{signedIn}, Problems: []int{http.StatusBadGateway, http.StatusServiceUnavailable}, Handle: s.startLogin},
-		{Method: get, Route: "/auth/callback", ID: "finishLogin", Access: open, Page: true, Once: true, Class: classForm,
-			Summary: "Come back from a provider", Description: "The answer to an authorization request (OpenID Connect Core 1.0, section 3.1.2.5; RFC 9207).",
-			Params: []param{
-				queryParam("state", "As it was sent to the provider.", text(128)), queryParam("code", "The authorization code.", text(8<<10)),
-				queryParam("iss", "The issuer.", text(2<<10)), queryParam("error", "Why there is no code.", text(256)),
-			},
-			Answers:  []answer{signedIn},
-			Problems: []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusBadGateway, http.StatusServiceUnavailable}, Handle: s.callback},
+		comeBack(callbackPath, "finishLogin", "Come back from the only provider"),
+		comeBack(callbackPath+"/{provider}", "finishLoginAt", "Come back from one of several providers", provider),
 		{Method: get, Route: "/auth/logout", ID: "showLogout", Access: open, Page: true,
 			Summary: "The page after signing out; the account, for who has not", Answers: []answer{pageAnswer, elsewhere},
 			Problems: []int{http.StatusServiceUnavailable}, Handle: s.showLogout},
