@@ -91,7 +91,7 @@ func (c *serveCmd) Run(e *env) error {
 	work, stop := context.WithCancel(context.WithoutCancel(e.ctx))
 	var background sync.WaitGroup
 	background.Go(func() { runner.Run(work) })
-	err = c.greet(e, b.auth, opt.OIDC != nil, listener.Addr())
+	err = c.greet(e, b.auth, e.limits.Providers(), listener.Addr())
 	if err == nil {
 		err = server.Serve(e.ctx, listener)
 	}
@@ -153,7 +153,7 @@ func loopback(a net.Addr) bool {
 
 // greet says which addresses to open. It is the one place where the link for the
 // first administrator is told: on standard output, never in the log.
-func (c *serveCmd) greet(e *env, a *auth.Auth, signIn bool, at net.Addr) error {
+func (c *serveCmd) greet(e *env, a *auth.Auth, providers []string, at net.Addr) error {
 	local := reached{}.base(at.String())
 	var b strings.Builder
 	fmt.Fprintf(&b, "Prassi %s\n", buildVersion())
@@ -167,8 +167,11 @@ func (c *serveCmd) greet(e *env, a *auth.Auth, signIn bool, at net.Addr) error {
 		fmt.Fprintf(&b, "  %s%s  %s\n", local, r[0], r[1])
 	}
 	outside := c.base(at.String())
-	if signIn {
-		fmt.Fprintf(&b, "%s\n  %s/auth/callback\n", e.text("redirect_address", nil), outside)
+	for i, path := range api.CallbackPaths(providers) {
+		if i == 0 {
+			fmt.Fprintln(&b, e.text("redirect_address", nil))
+		}
+		fmt.Fprintf(&b, "  %s%s\n", outside, path)
 	}
 	if !c.Demo {
 		link, needed, err := a.FirstLink(e.ctx)

@@ -256,7 +256,7 @@ func TestServeTellsNoSecret(t *testing.T) {
   - {name: two, issuer: "https://id.example.org", client_id: prassi, secret: PRASSI_TEST_SECOND}
 `)
 	r := start(t, "--data", filepath.Join(t.TempDir(), "data"), "--oidc-file", file, "--public-url", "http://127.0.0.1:9")
-	if !strings.Contains(r.first, "\n  http://127.0.0.1:9/auth/callback\n") {
+	if !strings.Contains(r.first, "\n  http://127.0.0.1:9/auth/callback/one\n  http://127.0.0.1:9/auth/callback/two\n") {
 		t.Errorf("the address of return is not told: %s", r.first)
 	}
 	link := linkSaid.FindStringSubmatch(r.first)
