@@ -69,6 +69,7 @@ func TestPurge(t *testing.T) {
 			w.must(err)
 			got = append(got, fmt.Sprint(p.Kind(), " ", n))
 		}
+		want += ", people_without_role 0, invitations 0"
 		if s := strings.Join(got, ", "); s != want {
 			t.Errorf("%s, want %s", s, want)
 		}
