@@ -561,7 +561,7 @@ func TestManyUploads(t *testing.T) {
 	w.nothingLeft(16)
 
 	// When others have all slots, one is told so after a moment.
-	w.server.limits.Turn = 10 * time.Millisecond
+	w.server.uploads.wait = 10 * time.Millisecond
 	for range cap(w.server.uploads.all) {
 		w.server.uploads.all <- struct{}{}
 	}
