@@ -11,8 +11,10 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"math"
 	"strconv"
+	"sync"
 
 	"github.com/deepteams/webp"
 	xwebp "golang.org/x/image/webp"
@@ -197,6 +199,7 @@ func (e *encoder) encode(img *image.RGBA, mediaType string) ([]byte, error) {
 // again by a decoder of other authors, and dropped if that sees another picture:
 // one does well without its WebP, and badly with a WebP that shows nothing.
 func (e *encoder) webp(ctx context.Context, img *image.RGBA, flat bool) (best []byte, err error) {
+	warmUp()
 	opaque := img.Opaque()
 	for _, way := range []struct {
 		use      bool
@@ -231,6 +234,12 @@ func (e *encoder) webp(ctx context.Context, img *image.RGBA, flat bool) (best []
 	}
 	return best, nil
 }
+
+// warmUp encodes a small picture before all others: the encoder fills its tables
+// on first use, without a lock, and two first uses at once would be a data race.
+var warmUp = sync.OnceFunc(func() {
+	_ = webp.Encode(io.Discard, image.NewRGBA(image.Rect(0, 0, 16, 16)), webp.DefaultOptions())
+})
 
 // shows reports whether a WebP shows the picture: the same size, and pixels that
 // differ on average by no more than the quality explains (of 255, premultiplied).
