@@ -248,8 +248,13 @@ func sessionExamples(t *testing.T, w *world) map[string]func() []request {
 			back := b.rogueAnswer(rogue(), b.begin("/auth/login/rogue"), "anna")
 			return []request{{path: strings.TrimPrefix(back, w.http.URL), status: 303, headers: cookie(b)}}
 		},
-		"finishLoginAt": func() []request { // with one provider nothing is sent there
-			return []request{{path: "/auth/callback/rogue?state=x", status: 400}}
+		"finishLoginAt": func() []request { // as if there were several
+			location, begun, err := w.server.oidc.Begin(t.Context(), oidc.Begin{Provider: "rogue", RedirectURI: w.http.URL + "/auth/callback/rogue"})
+			w.must(err)
+			b := w.browser()
+			back := b.rogueAnswer(rogue(), location, "anna")
+			b.cookies[begun.Name] = leak.Secret(begun.Value)
+			return []request{{path: strings.TrimPrefix(back, w.http.URL), status: 303, headers: cookie(b)}}
 		},
 		"getIcon": func() []request { return []request{{path: "/favicon.ico", status: 204}} },
 		"showLogout": func() []request {
