@@ -26,7 +26,7 @@ func (b *bench) publication() error {
 		return err
 	}
 	token := strings.TrimSpace(string(out))
-	server, err := endure.Serve(b.ctx, b.binary, "--data", b.data())
+	server, err := endure.Serve(b.ctx, b.binary, "--data", b.data(), "--rates", "off")
 	if err != nil {
 		return err
 	}
