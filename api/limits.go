@@ -163,6 +163,7 @@ const (
 
 type bucketSet struct {
 	mu      sync.Mutex
+	now     int64 // the latest moment seen: requests may come here in another order than they began
 	buckets [setSize]bucket
 }
 
@@ -188,6 +189,10 @@ func (l *limiter) take(key uint64, r *rule, now, n int64) state {
 	s := &l.sets[key%setCount]
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	now = max(now, s.now)
+	if n > 0 { // a look changes nothing
+		s.now = now
+	}
 	at := 0
 	for i := range s.buckets {
 		if s.buckets[i].key == key {

@@ -322,3 +322,19 @@ func TestHalfARate(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// A request that began before another, and is counted after it, is not refused
+// for that: it was held up here, and asked for no more than it may.
+func TestRequestsInAnotherOrder(t *testing.T) {
+	l := newLimiter()
+	r := newRule(rateRead, Rate{Minute: 60, Burst: 2})
+	const minute = int64(time.Minute)
+	for i, now := range []int64{minute, 0} { // the second began a minute before the first
+		if st := l.take(1, r, now, 1); !st.ok {
+			t.Errorf("request %d is refused for %d ns", i+1, st.retry)
+		}
+	}
+	if l.take(1, r, minute, 1).ok {
+		t.Error("a third one at once is let through")
+	}
+}

@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"github.com/prassi-cms/prassi/geo"
+
 	"bytes"
 	"cmp"
 	"context"
@@ -210,8 +212,8 @@ func naiveMatch(c *Catalog, q Query, v *variant) bool {
 	if q.BBox != nil || q.RadiusMetres > 0 || q.Sort == byDistance {
 		places, _ := it.Fields["places"].([]any)
 		if !slices.ContainsFunc(places, func(p any) bool {
-			at := Point{p.(values)["lat"].(float64), p.(values)["lon"].(float64)}
-			return (q.BBox == nil || q.BBox.contains(at)) && (q.RadiusMetres == 0 || metres(*q.Near, at) <= q.RadiusMetres)
+			at := Point{Lat: p.(values)["lat"].(float64), Lon: p.(values)["lon"].(float64)}
+			return (q.BBox == nil || q.BBox.Contains(at)) && (q.RadiusMetres == 0 || geo.Metres(*q.Near, at) <= q.RadiusMetres)
 		}) {
 			return false
 		}
@@ -268,13 +270,13 @@ func drawQuery(t *rapid.T, c *Catalog) Query {
 		q.Q = rapid.SampledFrom([]string{"accoglienza", "citta", "orti cond", "L'ORTO", "ecole", "مرحبا", "服务", "zur", "ancora", "niente"}).Draw(t, "q")
 	}
 	if q.Collection == "services" && rapid.Bool().Draw(t, "placed") {
-		q.Near = &Point{rapid.Float64Range(40, 45).Draw(t, "lat"), rapid.Float64Range(8, 16).Draw(t, "lon")}
+		q.Near = &Point{Lat: rapid.Float64Range(40, 45).Draw(t, "lat"), Lon: rapid.Float64Range(8, 16).Draw(t, "lon")}
 		q.RadiusMetres = rapid.SampledFrom([]float64{0, 50_000, 300_000}).Draw(t, "radius")
 		if rapid.Bool().Draw(t, "nearest") {
 			q.Sort = byDistance
 		}
 		if rapid.IntRange(0, 2).Draw(t, "box") == 0 {
-			q.BBox = &BBox{9, 41, 14, 44}
+			q.BBox = &BBox{West: 9, South: 41, East: 14, North: 44}
 		}
 	}
 	if q.Collection == "practices" && rapid.IntRange(0, 2).Draw(t, "filtered") == 0 {
@@ -446,8 +448,8 @@ func TestListRefuses(t *testing.T) {
 		"/q:too_many_words":                     {Q: "a b c d e f g h i"},
 		"/q:too_long":                           {Q: strings.Repeat("è", 201)},
 		"/to:wrong_order":                       {From: time.Unix(2, 0), To: time.Unix(1, 0)},
-		"/bbox:out_of_range":                    {BBox: &BBox{-190, 0, 0, 0}},
-		"/bbox:wrong_order":                     {BBox: &BBox{0, 2, 1, 1}},
+		"/bbox:out_of_range":                    {BBox: &BBox{West: -190, South: 0, East: 0, North: 0}},
+		"/bbox:wrong_order":                     {BBox: &BBox{West: 0, South: 2, East: 1, North: 1}},
 		"/radius:out_of_range":                  {RadiusMetres: -1, Near: &Point{}},
 		"/owner:unknown_parameter":              {Filters: map[string][]string{"owner": {"x"}}},
 		"/regular_service:wrong_type":           {Filters: map[string][]string{"regular_service": {"maybe"}}},
@@ -544,11 +546,11 @@ func TestGeoJSON(t *testing.T) {
 			t.Errorf("%s = %v, want %v", path, got, want)
 		}
 	}
-	near := &Point{45.4642, 9.19}
+	near := &Point{Lat: 45.4642, Lon: 9.19}
 	if got := features(Query{Near: near, RadiusMetres: 1000}); len(got) != 1 {
 		t.Errorf("near: %v", got)
 	}
-	if got := features(Query{BBox: &BBox{9.2, 45.5, 9.4, 45.7}}); len(got) != 1 || at(got, "0.properties.label") != "Rifugio" {
+	if got := features(Query{BBox: &BBox{West: 9.2, South: 45.5, East: 9.4, North: 45.7}}); len(got) != 1 || at(got, "0.properties.label") != "Rifugio" {
 		t.Errorf("box: %v", got)
 	}
 	if got := features(Query{Topic: []string{"housing"}}); len(got) != 0 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/geo"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -78,7 +79,7 @@ func (c *Catalog) ParseQuery(collection string, v url.Values) (Query, error) {
 		case "radius":
 			if n := numbers(one(name), name, 1, &bad); n != nil {
 				if q.RadiusMetres = n[0]; n[0] <= 0 {
-					bad.add(name, schemas.CodeOutOfRange, map[string]any{"min": 0, "max": maxRadius})
+					bad.add(name, schemas.CodeOutOfRange, map[string]any{"min": 0, "max": geo.MaxRadius})
 				}
 			}
 		case "bbox":

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/geo"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -105,7 +106,7 @@ func (c *Catalog) normalise(q Query, s *snapshot) (Query, *partition, error) {
 		bad.add("to", schemas.CodeWrongOrder, map[string]any{"from": q.From.Format("2006-01-02T15:04:05Z07:00"), "to": q.To.Format("2006-01-02T15:04:05Z07:00")})
 	}
 	q.normaliseText(&bad)
-	q.normalisePlace(&bad)
+	geo.Check(q.Near, q.RadiusMetres, q.BBox, bad.add)
 	c.normaliseFilters(&q, s, shape, &bad)
 	if q.Sort == "" {
 		q.Sort = defaultSort
@@ -195,36 +196,6 @@ func (q *Query) normaliseText(bad *fault) {
 		q.Q += strings.TrimSpace(w)
 	}
 }
-
-func (q *Query) normalisePlace(bad *fault) {
-	outside := func(path string, v, limit float64) bool {
-		if math.IsNaN(v) || math.Abs(v) > limit {
-			bad.add(path, schemas.CodeOutOfRange, map[string]any{"min": -limit, "max": limit})
-			return true
-		}
-		return false
-	}
-	if p := q.Near; p != nil {
-		_ = outside("near", p.Lat, 90) || outside("near", p.Lon, 180)
-	}
-	switch {
-	case q.RadiusMetres == 0:
-	case math.IsNaN(q.RadiusMetres) || q.RadiusMetres < 0 || q.RadiusMetres > maxRadius:
-		bad.add("radius", schemas.CodeOutOfRange, map[string]any{"min": 0, "max": maxRadius})
-	case q.Near == nil:
-		bad.add("near", schemas.CodeRequired, map[string]any{"field": "near"})
-	}
-	if b := q.BBox; b != nil {
-		if outside("bbox", b.West, 180) || outside("bbox", b.East, 180) || outside("bbox", b.South, 90) || outside("bbox", b.North, 90) {
-			return
-		}
-		if b.South > b.North {
-			bad.add("bbox", schemas.CodeWrongOrder, map[string]any{"from": number(b.South), "to": number(b.North)})
-		}
-	}
-}
-
-func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 // normaliseFilters checks the filters on the type's own fields.
 func (c *Catalog) normaliseFilters(q *Query, s *snapshot, shape *shape, bad *fault) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/geo"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -133,12 +134,11 @@ const (
 	MaxValues    = 20  // alternatives in one filter
 )
 
-// Point is a place on Earth, WGS84 degrees.
-type Point struct{ Lat, Lon float64 }
-
-// BBox is a bounding box, WGS84 degrees. West greater than East crosses the
-// antimeridian (RFC 7946, section 5.2).
-type BBox struct{ West, South, East, North float64 }
+// Point is a place on Earth, BBox a bounding box.
+type (
+	Point = geo.Point
+	BBox  = geo.Box
+)
 
 // Page is one page of a list.
 type Page struct {

@@ -1,6 +1,8 @@
 package search
 
 import (
+	"github.com/prassi-cms/prassi/geo"
+
 	"strconv"
 	"strings"
 	"time"
@@ -98,15 +100,11 @@ func digits(s string) bool {
 // engine takes that.
 func DocumentID(document, locale string) string { return document + "_" + locale }
 
-// Point is a place on Earth, WGS84 degrees.
-type Point struct {
-	Lat float64 `json:"lat"`
-	Lon float64 `json:"lng"`
-}
-
-// Box is a bounding box, WGS84 degrees. West greater than East crosses the
-// antimeridian (RFC 7946, section 5.2).
-type Box struct{ West, South, East, North float64 }
+// Point is a place on Earth, Box a bounding box.
+type (
+	Point = geo.Point
+	Box   = geo.Box
+)
 
 // Values gives the values of a facet.
 func (d *Document) Values(facet string) []string {

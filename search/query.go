@@ -1,12 +1,12 @@
 package search
 
 import (
-	"math"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/prassi-cms/prassi/geo"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -22,8 +22,7 @@ const (
 	MaxLimit       = 100
 	MaxWindow      = 1000 // Offset + Limit
 	MaxSuggestions = 20
-	MaxFacetValues = 200        // values counted of one facet, those with the highest counts
-	maxRadius      = 20_100_000 // metres, half of the Earth's circumference
+	MaxFacetValues = 200 // values counted of one facet, those with the highest counts
 )
 
 // Orders that every index has, beside those of the types' sortable fields; each
@@ -117,7 +116,7 @@ func (s *Settings) Check(q Query) (Query, error) {
 	if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
 		bad.add("to", schemas.CodeWrongOrder, map[string]any{"from": q.From.Format(time.RFC3339), "to": q.To.Format(time.RFC3339)})
 	}
-	checkPlace(&q, &bad)
+	geo.Check(q.Near, q.RadiusMetres, q.Box, bad.add)
 	facets := make([]string, 0, len(q.Facets))
 	for _, name := range q.Facets[:min(len(q.Facets), 2*MaxFilters)] {
 		if s.knownFacet(&bad, "facets", name) && !slices.Contains(facets, name) {
@@ -181,58 +180,6 @@ func (s *Settings) checkFilters(q *Query, bad *faults) {
 		filters[name] = slices.Compact(values)
 	}
 	q.Filters = filters
-}
-
-func checkPlace(q *Query, bad *faults) {
-	outside := func(path string, v, limit float64) bool {
-		if math.IsNaN(v) || math.Abs(v) > limit {
-			bad.add(path, schemas.CodeOutOfRange, map[string]any{"min": -limit, "max": limit})
-			return true
-		}
-		return false
-	}
-	if p := q.Near; p != nil {
-		_ = outside("near", p.Lat, 90) || outside("near", p.Lon, 180)
-	}
-	switch {
-	case q.RadiusMetres == 0:
-	case math.IsNaN(q.RadiusMetres) || q.RadiusMetres < 0 || q.RadiusMetres > maxRadius:
-		bad.add("radius", schemas.CodeOutOfRange, map[string]any{"min": 0, "max": maxRadius})
-	case q.Near == nil:
-		bad.add("near", schemas.CodeRequired, map[string]any{"field": "near"})
-	}
-	if b := q.Box; b != nil {
-		if outside("bbox", b.West, 180) || outside("bbox", b.East, 180) || outside("bbox", b.South, 90) || outside("bbox", b.North, 90) {
-			return
-		}
-		if b.South > b.North {
-			bad.add("bbox", schemas.CodeWrongOrder, map[string]any{"from": b.South, "to": b.North})
-		}
-	}
-}
-
-// earthRadius is the mean radius of WGS84's ellipsoid, in metres.
-const earthRadius = 6_371_008.8
-
-// Metres is the distance of two points on a sphere (haversine); at most 0.5 %
-// off the ellipsoid's.
-func Metres(a, b Point) float64 {
-	const rad = math.Pi / 180
-	dLat, dLon := (b.Lat-a.Lat)*rad, (b.Lon-a.Lon)*rad
-	s, t := math.Sin(dLat/2), math.Sin(dLon/2)
-	h := s*s + math.Cos(a.Lat*rad)*math.Cos(b.Lat*rad)*t*t
-	return 2 * earthRadius * math.Asin(math.Sqrt(min(1, h)))
-}
-
-// Contains reports whether a point is in the box, edges included.
-func (b *Box) Contains(p Point) bool {
-	if p.Lat < b.South || p.Lat > b.North {
-		return false
-	}
-	if b.West <= b.East {
-		return p.Lon >= b.West && p.Lon <= b.East
-	}
-	return p.Lon >= b.West || p.Lon <= b.East
 }
 
 // AsksPlace reports that only documents on the map can be found.

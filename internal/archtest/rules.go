@@ -29,7 +29,7 @@ const module = "github.com/prassi-cms/prassi"
 var layers = [][]string{
 	{"internal/..."}, // tools that know nothing of the content
 	{"schemas", "outgoing"},
-	{"content/access", "content/markdown/citation"},
+	{"content/access", "content/markdown/citation", "geo"},
 	{"content/workflow"},
 	{"content/markdown"},
 	{"content", "search", "messages"}, // content says codes, messages says them in words

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prassi-cms/prassi/geo"
 	"github.com/prassi-cms/prassi/search"
 )
 
@@ -302,7 +303,7 @@ func nearest(q *search.Query, points []search.Point) (best float64, found bool) 
 		if q.RadiusMetres > 0 && math.Abs(p.Lat-q.Near.Lat)*111_000 > q.RadiusMetres {
 			continue
 		}
-		d := search.Metres(*q.Near, p)
+		d := geo.Metres(*q.Near, p)
 		if q.RadiusMetres > 0 && d > q.RadiusMetres {
 			continue
 		}

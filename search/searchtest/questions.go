@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prassi-cms/prassi/geo"
 	"github.com/prassi-cms/prassi/search"
 )
 
@@ -180,7 +181,7 @@ func testOrder(t *testing.T, d Driver) {
 	}
 	r := ask(t, index, search.Query{Locale: "it", Near: &firenze, Sort: search.SortDistance})
 	if len(r.Hits) == 3 {
-		for i, want := range []float64{0, search.Metres(firenze, prato), search.Metres(firenze, milano)} {
+		for i, want := range []float64{0, geo.Metres(firenze, prato), geo.Metres(firenze, milano)} {
 			got := r.Hits[i].Distance
 			if got == nil || *got < want*0.99-1 || *got > want*1.01+1 {
 				t.Errorf("distance of %s: %v, want about %v", r.Hits[i].Slug, got, want)
