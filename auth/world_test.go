@@ -14,6 +14,7 @@ import (
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/content/mongostore"
 	"github.com/prassi-cms/prassi/content/sqlitestore"
+	"github.com/prassi-cms/prassi/internal/leak"
 	"github.com/prassi-cms/prassi/internal/mongoengine"
 )
 
@@ -32,6 +33,8 @@ type world struct {
 	clock  *clock
 	path   string // of the SQLite file
 }
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 type clock struct {
 	mu  sync.Mutex
@@ -158,6 +161,7 @@ func (w *world) login(person string) string {
 	w.t.Helper()
 	secret, _, err := w.StartSession(ctx, auth.NewSession{Person: person})
 	w.must(err)
+	leak.Secret(secret)
 	return secret
 }
 
