@@ -29,7 +29,7 @@ const module = "github.com/prassi-cms/prassi"
 var layers = [][]string{
 	{"internal/..."}, // tools that know nothing of the content
 	{"schemas", "outgoing"},
-	{"content/access", "content/markdown/citation", "geo"},
+	{"content/access", "content/markdown/citation", "geo", "hours", "interchange/hsds"},
 	{"content/workflow"},
 	{"content/markdown"},
 	{"content", "search", "messages"}, // content says codes, messages says them in words
@@ -37,9 +37,9 @@ var layers = [][]string{
 	{
 		"content/sqlitestore", "content/mongostore", "content/storetest",
 		"search/bleveindex", "search/meiliindex", "search/searchtest",
-		"catalog", "interchange", "auth", "auth/oidc", "media", "site",
+		"catalog", "interchange", "auth", "auth/oidc", "media", "mail", "duplicates", "site",
 	},
-	{"jobs"},
+	{"jobs", "search/feed", "freshness", "opendata"},
 	{"api", "widgets", "admin"},
 	{"internal/endure"}, // drives the built program from outside
 	{"cmd/...", "internal/bench/..."},
