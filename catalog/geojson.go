@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/internal/bitmap"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -27,15 +28,15 @@ func (c *Catalog) GeoJSON(q Query, dst []byte) ([]byte, error) {
 	}
 	work := scratches.Get().(*scratch)
 	defer scratches.Put(work)
-	work.found = sized(work.found, len(part.items))
-	work.tmp = sized(work.tmp, len(part.items))
+	work.found = bitmap.Sized(work.found, len(part.items))
+	work.tmp = bitmap.Sized(work.tmp, len(part.items))
 	part.filter(&q, work)
-	work.found.and(part.postings.get(term{kind: termPlace}))
+	part.postings.get(term{kind: termPlace}).keepIn(work.found)
 	dst = append(dst, `{"type":"FeatureCollection","features":[`...)
 	first := true
 	newest := part.orders[0].slots
 	for i := len(newest) - 1; i >= 0; i-- {
-		if !work.found.has(newest[i]) {
+		if !work.found.Has(newest[i]) {
 			continue
 		}
 		for _, p := range part.items[newest[i]].places {

@@ -6,29 +6,19 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"math"
-	"math/bits"
 	"slices"
 	"sort"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/prassi-cms/prassi/internal/bitmap"
 )
 
 // scratch is the working memory of one query.
-type scratch struct{ found, tmp bitmap }
+type scratch struct{ found, tmp bitmap.Set }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
-
-// sized gives an empty bitmap of n slots out of b's memory.
-func sized(b bitmap, n int) bitmap {
-	words := (n + 63) / 64
-	if cap(b) < words {
-		return make(bitmap, words)
-	}
-	b = b[:words]
-	clear(b)
-	return b
-}
 
 // List gives a page. It returns a content.Problem: not_found for an unknown
 // collection, invalid_filter with the parameters at fault, invalid_cursor for a
@@ -48,8 +38,8 @@ func (c *Catalog) List(q Query) (Page, error) {
 	}
 	work := scratches.Get().(*scratch)
 	defer scratches.Put(work)
-	work.found = sized(work.found, len(part.items))
-	work.tmp = sized(work.tmp, len(part.items))
+	work.found = bitmap.Sized(work.found, len(part.items))
+	work.tmp = bitmap.Sized(work.tmp, len(part.items))
 	part.filter(&q, work)
 
 	page := Page{Generation: s.gen}
@@ -102,42 +92,40 @@ func (p *partition) filter(q *Query, w *scratch) {
 	get := func(kind termKind, value string) *posting { return p.postings.get(term{kind: kind, value: value}) }
 	// Which variant stands for its document.
 	if q.Locale == "" {
-		found.or(get(termPrimary, ""))
+		get(termPrimary, "").addTo(found)
 	} else {
-		found.or(get(termLocale, q.Locale))
+		get(termLocale, q.Locale).addTo(found)
 		for i, l := range q.Fallback {
 			clear(tmp)
-			tmp.or(get(termLocale, l))
-			tmp.andNot(get(termSibling, q.Locale))
+			get(termLocale, l).addTo(tmp)
+			get(termSibling, q.Locale).takeFrom(tmp)
 			for _, earlier := range q.Fallback[:i] {
-				tmp.andNot(get(termSibling, earlier))
+				get(termSibling, earlier).takeFrom(tmp)
 			}
-			for i, word := range tmp {
-				found[i] |= word
-			}
+			found.Or(tmp)
 		}
 	}
 	anyOf := func(kind termKind, field uint8, values []string) {
 		if len(values) == 1 {
-			found.and(p.postings.get(term{kind, field, values[0]}))
+			p.postings.get(term{kind, field, values[0]}).keepIn(found)
 			return
 		}
 		clear(tmp)
 		for _, v := range values {
-			tmp.or(p.postings.get(term{kind, field, v}))
+			p.postings.get(term{kind, field, v}).addTo(tmp)
 		}
-		found.intersect(tmp)
+		found.And(tmp)
 	}
 	switch {
 	case q.National && len(q.Territory) > 0:
 		clear(tmp)
-		tmp.or(get(termNational, ""))
+		get(termNational, "").addTo(tmp)
 		for _, code := range q.Territory {
-			tmp.or(get(termTerritory, code))
+			get(termTerritory, code).addTo(tmp)
 		}
-		found.intersect(tmp)
+		found.And(tmp)
 	case q.National:
-		found.and(get(termNational, ""))
+		get(termNational, "").keepIn(found)
 	case len(q.Territory) > 0:
 		anyOf(termTerritory, 0, q.Territory)
 	}
@@ -155,13 +143,13 @@ func (p *partition) filter(q *Query, w *scratch) {
 		}
 	}
 	if q.asksPlace() {
-		found.and(get(termPlace, ""))
+		get(termPlace, "").keepIn(found)
 	}
 	p.test(q, found)
 }
 
 // test takes out the slots that fail what no posting answers.
-func (p *partition) test(q *Query, found bitmap) {
+func (p *partition) test(q *Query, found bitmap.Set) {
 	if !q.From.IsZero() || !q.To.IsZero() {
 		from, to := int64(math.MinInt64), int64(math.MaxInt64)
 		if !q.From.IsZero() {
@@ -170,24 +158,24 @@ func (p *partition) test(q *Query, found bitmap) {
 		if !q.To.IsZero() {
 			to = q.To.UnixMilli()
 		}
-		found.each(func(slot uint32) {
+		found.Each(func(slot uint32) {
 			if v := p.items[slot]; v.begins >= to || v.ends <= from {
-				found.unset(slot)
+				found.Remove(slot)
 			}
 		})
 	}
 	if q.BBox != nil || q.RadiusMetres > 0 {
-		found.each(func(slot uint32) {
+		found.Each(func(slot uint32) {
 			if _, ok := q.nearest(p.items[slot]); !ok {
-				found.unset(slot)
+				found.Remove(slot)
 			}
 		})
 	}
 	if words := needles(q.Q); len(words) > 0 {
-		found.each(func(slot uint32) {
+		found.Each(func(slot uint32) {
 			for _, w := range words {
 				if !strings.Contains(p.items[slot].words, w) {
-					found.unset(slot)
+					found.Remove(slot)
 					return
 				}
 			}
@@ -200,7 +188,7 @@ func (p *partition) sorted(q *Query, w *scratch, at position) (window, error) {
 	name, desc := strings.CutPrefix(q.Sort, "-")
 	i := slices.IndexFunc(p.shape.orders, func(o orderSpec) bool { return o.name == name })
 	view := orderView{order: &p.orders[i], spec: p.shape.orders[i], items: p.items, desc: desc}
-	out := window{total: w.found.count(), key: view.spec.get}
+	out := window{total: w.found.Count(), key: view.spec.get}
 	start := 0
 	if at.id != "" {
 		probe := &variant{rec: &record{id: at.id}, locale: at.locale}
@@ -218,7 +206,7 @@ func (p *partition) sorted(q *Query, w *scratch, at position) (window, error) {
 	// Either walk along the order and test each, or, when few pass, note the
 	// places of those that do and walk along these.
 	n := len(view.order.slots)
-	test := func(place int) bool { return w.found.has(view.slot(place)) }
+	test := func(place int) bool { return w.found.Has(view.slot(place)) }
 	next, back := func(place int) int {
 		for place < n && !test(place) {
 			place++
@@ -231,9 +219,9 @@ func (p *partition) sorted(q *Query, w *scratch, at position) (window, error) {
 		return place
 	}
 	if out.total*out.total <= q.Limit*n {
-		places := sized(w.tmp, n)
-		w.found.each(func(slot uint32) { places.set(uint32(view.place(slot))) })
-		next, back = places.next, places.back
+		places := bitmap.Sized(w.tmp, n)
+		w.found.Each(func(slot uint32) { places.Add(uint32(view.place(slot))) })
+		next, back = places.Next, places.Back
 	}
 	out.items = make([]*variant, 0, min(q.Limit, out.total))
 	if at.before {
@@ -251,41 +239,6 @@ func (p *partition) sorted(q *Query, w *scratch, at position) (window, error) {
 		out.less, out.more = start > 0 && back(start-1) >= 0, place < n
 	}
 	return out, nil
-}
-
-// next gives the first member from place on, or the length in bits or more.
-func (b bitmap) next(place int) int {
-	if place >= len(b)*64 {
-		return len(b) * 64
-	}
-	i := place >> 6
-	w := b[i] >> (place & 63) << (place & 63)
-	for w == 0 {
-		if i++; i == len(b) {
-			return len(b) * 64
-		}
-		w = b[i]
-	}
-	return i<<6 + bits.TrailingZeros64(w)
-}
-
-// back gives the last member up to place, or -1.
-func (b bitmap) back(place int) int {
-	if place < 0 {
-		return -1
-	}
-	i := min(place>>6, len(b)-1)
-	w := b[i]
-	if i == place>>6 {
-		w = w << (63 - place&63) >> (63 - place&63)
-	}
-	for w == 0 {
-		if i--; i < 0 {
-			return -1
-		}
-		w = b[i]
-	}
-	return i<<6 + 63 - bits.LeadingZeros64(w)
 }
 
 // orderView is an order in one direction: a place is how many items come before.
@@ -344,8 +297,8 @@ type far struct {
 
 // byDistance sorts what was found by the distance of the nearest place.
 func (p *partition) byDistance(q *Query, w *scratch, at position) (window, error) {
-	list := make([]far, 0, w.found.count())
-	w.found.each(func(slot uint32) {
+	list := make([]far, 0, w.found.Count())
+	w.found.Each(func(slot uint32) {
 		if d, ok := q.nearest(p.items[slot]); ok {
 			list = append(list, far{p.items[slot], d})
 		}

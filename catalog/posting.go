@@ -1,34 +1,10 @@
 package catalog
 
 import (
-	"math/bits"
 	"slices"
+
+	"github.com/prassi-cms/prassi/internal/bitmap"
 )
-
-// bitmap is a set of slots.
-type bitmap []uint64
-
-func (b bitmap) has(slot uint32) bool { return b[slot>>6]&(1<<(slot&63)) != 0 }
-func (b bitmap) set(slot uint32)      { b[slot>>6] |= 1 << (slot & 63) }
-func (b bitmap) unset(slot uint32)    { b[slot>>6] &^= 1 << (slot & 63) }
-
-func (b bitmap) count() int {
-	n := 0
-	for _, w := range b {
-		n += bits.OnesCount64(w)
-	}
-	return n
-}
-
-// each calls f with the slots of the set in order. f may take the slot out.
-func (b bitmap) each(f func(slot uint32)) {
-	for i, w := range b {
-		for w != 0 {
-			f(uint32(i<<6 + bits.TrailingZeros64(w)))
-			w &= w - 1
-		}
-	}
-}
 
 // posting is the set of slots that have a term: a sorted list while that is the
 // smaller form, a bitmap after. Only the transaction that owns it may change it.
@@ -37,7 +13,7 @@ type posting struct {
 	name  term
 	n     int
 	list  []uint32
-	bits  bitmap // nil while list is used
+	bits  bitmap.Set // nil while list is used
 }
 
 // own gives a posting that t may change.
@@ -51,8 +27,8 @@ func (p *posting) own(t *tx) *posting {
 func (p *posting) add(slot uint32) {
 	if p.bits != nil {
 		p.grow(slot)
-		if !p.bits.has(slot) {
-			p.bits.set(slot)
+		if !p.bits.Has(slot) {
+			p.bits.Add(slot)
 			p.n++
 		}
 		return
@@ -69,14 +45,14 @@ func (p *posting) add(slot uint32) {
 		p.list = nil
 		p.grow(last)
 		for _, s := range list {
-			p.bits.set(s)
+			p.bits.Add(s)
 		}
 	}
 }
 
 func (p *posting) grow(slot uint32) {
 	if need := int(slot>>6) + 1; need > len(p.bits) {
-		p.bits = append(p.bits, make(bitmap, need-len(p.bits))...)
+		p.bits = append(p.bits, make(bitmap.Set, need-len(p.bits))...)
 	}
 }
 
@@ -88,20 +64,20 @@ func (p *posting) remove(slot uint32) {
 		}
 		return
 	}
-	if int(slot>>6) >= len(p.bits) || !p.bits.has(slot) {
+	if int(slot>>6) >= len(p.bits) || !p.bits.Has(slot) {
 		return
 	}
-	p.bits.unset(slot)
+	p.bits.Remove(slot)
 	p.n--
 	if p.n < len(p.bits) { // a quarter of where the bitmap began to pay
 		list := make([]uint32, 0, p.n)
-		p.bits.each(func(s uint32) { list = append(list, s) })
+		p.bits.Each(func(s uint32) { list = append(list, s) })
 		p.list, p.bits = list, nil
 	}
 }
 
-// or adds the posting to b, which covers every slot.
-func (b bitmap) or(p *posting) {
+// addTo adds the posting to b, which covers every slot. A nil posting is empty.
+func (p *posting) addTo(b bitmap.Set) {
 	if p == nil {
 		return
 	}
@@ -109,20 +85,18 @@ func (b bitmap) or(p *posting) {
 		b[i] |= w
 	}
 	for _, s := range p.list {
-		b.set(s)
+		b.Add(s)
 	}
 }
 
-// and keeps what b and the posting share.
-func (b bitmap) and(p *posting) {
+// keepIn keeps what b and the posting share.
+func (p *posting) keepIn(b bitmap.Set) {
 	switch {
 	case p == nil:
 		clear(b)
 	case p.bits != nil:
 		n := min(len(b), len(p.bits))
-		for i := range b[:n] {
-			b[i] &= p.bits[i]
-		}
+		b[:n].And(p.bits)
 		clear(b[n:])
 	default:
 		list := p.list
@@ -137,8 +111,8 @@ func (b bitmap) and(p *posting) {
 	}
 }
 
-// andNot takes the posting out of b.
-func (b bitmap) andNot(p *posting) {
+// takeFrom takes the posting out of b.
+func (p *posting) takeFrom(b bitmap.Set) {
 	if p == nil {
 		return
 	}
@@ -146,13 +120,6 @@ func (b bitmap) andNot(p *posting) {
 		b[i] &^= w
 	}
 	for _, s := range p.list {
-		b.unset(s)
-	}
-}
-
-// intersect keeps what both bitmaps share; they are of one length.
-func (b bitmap) intersect(o bitmap) {
-	for i := range b {
-		b[i] &= o[i]
+		b.Remove(s)
 	}
 }

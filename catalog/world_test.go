@@ -20,6 +20,7 @@ import (
 
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/content/sqlitestore"
+	"github.com/prassi-cms/prassi/internal/bitmap"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -327,9 +328,9 @@ func dump(t testing.TB, c *Catalog) map[string]string {
 		}
 		p.postings.all(func(x term, post *posting) bool {
 			var ids []string
-			b := make(bitmap, (len(p.items)+63)/64)
-			b.or(post)
-			b.each(func(slot uint32) { ids = append(ids, p.items[slot].rec.id+"/"+p.items[slot].locale) })
+			b := make(bitmap.Set, (len(p.items)+63)/64)
+			post.addTo(b)
+			b.Each(func(slot uint32) { ids = append(ids, p.items[slot].rec.id+"/"+p.items[slot].locale) })
 			slices.Sort(ids)
 			out[fmt.Sprintf("posting %s %v", name, x)] = fmt.Sprint(post.n, ids)
 			return true
