@@ -32,6 +32,8 @@
 //	kinds.yaml             labels of the parts of structured kinds
 //	locales.yaml           locales that content may be written in
 //	taxonomies/NAME.yaml   closed lists of terms with labels and aliases
+//	freshness.yaml         how long the facts of a type stay true unconfirmed
+//	holidays.yaml          public holidays of Italy, read by package hours
 //	synonyms/*.yaml        words that mean the same, read by package search
 //	territories/*.csv      regions and provinces of Italy
 //	workflows/NAME.yaml    read by package content/workflow

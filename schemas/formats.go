@@ -18,29 +18,33 @@ type format struct {
 	code      string         // issue when it does not fit
 	max       int            // characters
 	schema    map[string]any // JSON Schema of the canonical form
+	// fault says what is wrong when the code alone does not; may be nil.
+	fault func(string) []Issue
 }
 
 // formats by name.
 var formats = map[string]*format{
 	// A web address, http or https.
-	"url": {webURL, CodeInvalidURL, 2048, map[string]any{"format": "uri", "pattern": "^https?://"}},
+	"url": {canonical: webURL, code: CodeInvalidURL, max: 2048, schema: map[string]any{"format": "uri", "pattern": "^https?://"}},
 	// A web address, or an address that opens mail or telephone.
-	"link": {linkURL, CodeInvalidURL, 2048, map[string]any{"format": "uri", "pattern": "^(https?://|mailto:|tel:)"}},
+	"link": {canonical: linkURL, code: CodeInvalidURL, max: 2048, schema: map[string]any{"format": "uri", "pattern": "^(https?://|mailto:|tel:)"}},
 	// Where a file is: a web address, or a path on this site.
-	"source": {sourceURL, CodeInvalidURL, 2048, map[string]any{"format": "uri-reference"}},
-	"email":  {email, CodeInvalidEmail, 254, map[string]any{"format": "email"}},
-	"phone":  {phone, CodeInvalidPhone, 40, map[string]any{"pattern": phonePattern.String()}},
+	"source": {canonical: sourceURL, code: CodeInvalidURL, max: 2048, schema: map[string]any{"format": "uri-reference"}},
+	"email":  {canonical: email, code: CodeInvalidEmail, max: 254, schema: map[string]any{"format": "email"}},
+	"phone":  {canonical: phone, code: CodeInvalidPhone, max: 40, schema: map[string]any{"pattern": phonePattern.String()}},
 	// A time of day, 00:00 to 23:59.
-	"time": {clock, CodeNotATime, 5, map[string]any{"pattern": timePattern.String()}},
+	"time": {canonical: clock, code: CodeNotATime, max: 5, schema: map[string]any{"pattern": timePattern.String()}},
 	// A currency of ISO 4217.
-	"currency": {currencyCode, CodeInvalidCurrency, 3, map[string]any{"pattern": "^[A-Z]{3}$"}},
+	"currency": {canonical: currencyCode, code: CodeInvalidCurrency, max: 3, schema: map[string]any{"pattern": "^[A-Z]{3}$"}},
 	// A media type of RFC 6838 without parameters.
-	"media_type": {mediaType, CodeInvalidMediaType, 127, map[string]any{"pattern": mediaTypePattern.String()}},
+	"media_type": {canonical: mediaType, code: CodeInvalidMediaType, max: 127, schema: map[string]any{"pattern": mediaTypePattern.String()}},
+	// The tax code of an Italian body, 11 digits; a person's is refused.
+	"tax_code": {canonical: taxCode, code: CodeTaxCodeInvalid, max: 11, schema: map[string]any{"pattern": "^[0-9]{11}$"}, fault: taxCodeFault},
 }
 
 // Formats names the formats that text may have.
 func Formats() []string {
-	return []string{"url", "link", "source", "email", "phone", "time", "currency", "media_type"}
+	return []string{"url", "link", "source", "email", "phone", "time", "currency", "media_type", "tax_code"}
 }
 
 // webURL takes absolute http and https addresses with a host and without user

@@ -54,6 +54,10 @@ const (
 	CodeControlCharacter  = "control_character"  // character, such as U+202E
 	CodeInvalidRow        = "invalid_row"        // value: the column; CSV files only
 	CodeAltRequired       = "alt_required"       // none
+	CodeTooDeep           = "too_deep"           // max: objects and lists inside one another
+	CodeTaxCodeInvalid    = "tax_code_invalid"   // value
+	CodeTaxCodePersonal   = "tax_code_personal"  // none: a person's code is not repeated
+	CodeAddressInText     = "address_in_text"    // none: what it gives away is not repeated
 )
 
 // IssueCodes lists every code that an Issue may have, so that another package
@@ -65,6 +69,7 @@ var IssueCodes = []string{
 	CodeUnknownTerm, CodeUnknownTerritory, CodeInvalidReference, CodeInvalidURL, CodeInvalidEmail,
 	CodeInvalidPhone, CodeInvalidLanguage, CodeInvalidCurrency, CodeInvalidMediaType,
 	CodeInvalidIdentifier, CodeInvalidEncoding, CodeControlCharacter, CodeInvalidRow, CodeAltRequired,
+	CodeTooDeep, CodeTaxCodeInvalid, CodeTaxCodePersonal, CodeAddressInText,
 }
 
 // maxIssues bounds an answer: after so many, one CodeTooManyIssues ends the list.

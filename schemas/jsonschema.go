@@ -38,6 +38,11 @@ func (r *Registry) JSONSchema(t *Type, baseURL string) map[string]any {
 			},
 		},
 	}
+	if r.freshness[t.Name] != nil {
+		props["assured_date"] = map[string]any{
+			"type": "string", "format": "date", "description": "The last day on which someone confirmed that all is right.",
+		}
+	}
 	required := []any{"type", "locale"}
 	for _, f := range t.Fields {
 		props[f.Name] = f.JSONSchema()

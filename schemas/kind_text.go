@@ -53,7 +53,9 @@ func (textKind) Parse(f *Field, v any, env *Env) (any, []Issue) {
 	if f.Format != "" {
 		fm := formats[f.Format]
 		c, ok := fm.canonical(s)
-		if !ok {
+		if !ok && fm.fault != nil {
+			return nil, fm.fault(s)
+		} else if !ok {
 			return nil, wrong(fm.code, s)
 		}
 		s = c

@@ -52,6 +52,7 @@ var kinds = []Kind{
 	openingHoursKind{},
 	languageListKind{},
 	indicatorsKind{},
+	attributesKind{},
 }
 
 // KindByName finds a kind.

@@ -40,6 +40,9 @@ func Load(fsys fs.FS) (*Registry, error) {
 	if err = r.loadTypes(fsys); err != nil {
 		return nil, err
 	}
+	if err = r.loadFreshness(fsys); err != nil {
+		return nil, err
+	}
 	if r.fingerprint, err = fingerprint(fsys); err != nil {
 		return nil, err
 	}
@@ -326,6 +329,14 @@ func (r *Registry) loadType(fsys fs.FS, name string, common *shared, lines map[*
 		if f := t.byName[hint.field]; hint.field != "" && (f == nil || f.Kind != hint.kind) {
 			return nil, fault(hint.key, "%q is no field of kind %s", hint.field, hint.kind)
 		}
+	}
+	if when := t.Privacy.When; value(doc, "private") != nil {
+		if f := t.byName[when]; f == nil || f.Kind != "boolean" || f.Localized || f.Repeated || !f.Voids() {
+			return nil, fault("private", "%q is no shared field of kind boolean whose change voids approvals", when)
+		}
+	}
+	if live := t.Import.Live; live != "" && live != ImportReview {
+		return nil, fault("import", "live is %q, not review", live)
 	}
 	if f := t.byName[t.Search.Date]; t.Search.Date != "" && (f == nil || f.Kind != "date" && f.Kind != "date_range") {
 		return nil, fault("search", "%q is no field with a date", t.Search.Date)

@@ -18,6 +18,7 @@ type Registry struct {
 	locales      []Locale
 	localeByTag  map[string]Locale // tags and aliases in lower case
 	territories  *Territories
+	freshness    map[string]*Freshness
 	fingerprint  string
 }
 

@@ -22,8 +22,11 @@ type Type struct {
 	Locales []string `yaml:"locales" json:"locales,omitempty"`
 	Route   Route    `yaml:"route" json:"route"`
 	Search  Search   `yaml:"search" json:"search"`
-	Form    Form     `yaml:"-" json:"form"`
-	Fields  []*Field `yaml:"-" json:"fields"`
+	// Privacy says which documents hide where they are; zero: none does.
+	Privacy Privacy    `yaml:"private" json:"private,omitzero"`
+	Import  TypeImport `yaml:"import" json:"import,omitzero"`
+	Form    Form       `yaml:"-" json:"form"`
+	Fields  []*Field   `yaml:"-" json:"fields"`
 
 	byName map[string]*Field
 }
@@ -48,6 +51,17 @@ type Search struct {
 	Date string `yaml:"date" json:"date,omitempty"`
 }
 
+// ImportReview is what TypeImport.Live may say.
+const ImportReview = "review"
+
+// TypeImport says what a bulk import may do.
+type TypeImport struct {
+	// Live is ImportReview when an import changes a document that is live and has
+	// an owner only as a draft in the owner's queue; empty: what an import
+	// publishes goes on the air.
+	Live string `yaml:"live" json:"live,omitempty"`
+}
+
 // Form says how the editing form is divided.
 type Form struct {
 	Sections []*Section `json:"sections"`
@@ -69,7 +83,7 @@ type Values map[string]any
 // interchange format or in answers of the API; no field may take one.
 var Reserved = []string{
 	"type", "id", "locale", "slug", "state", "published_at", "updated_at", "created_at", "translation_of",
-	"owner", "publish_at", "expire_at", "working_copy",
+	"owner", "publish_at", "expire_at", "working_copy", "assurance", "assured_date",
 	"collection", "html", "toc", "references", "alternates", "revision", "version", "url", "links", "score", "highlights",
 }
 
