@@ -21,7 +21,7 @@ import (
 
 // formatVersion grows whenever the bytes of items, or what the file says of
 // them, change for a reason that the header does not name otherwise.
-const formatVersion = 2
+const formatVersion = 3
 
 const segmentName = "catalog.seg"
 
@@ -36,6 +36,7 @@ type Catalog struct {
 	shapes      map[string]*shape // by type
 	byName      map[string]*shape // by collection
 	shown       map[string]bool   // types that fields may refer to
+	toponyms    *toponyms
 	header      string
 	media       func(ctx context.Context, id string) (Media, error)
 
@@ -74,6 +75,7 @@ func Open(ctx context.Context, opt Options) (*Catalog, error) {
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
+	c.toponyms = newToponyms(c.territories)
 	workflows, err := content.LoadWorkflows(c.schemas)
 	if err != nil {
 		return nil, fmt.Errorf("catalog: %w", err)
@@ -107,7 +109,7 @@ func Open(ctx context.Context, opt Options) (*Catalog, error) {
 func (c *Catalog) describe() (string, error) {
 	places := sha256.New()
 	for _, m := range c.territories.Municipalities() {
-		fmt.Fprintln(places, m.ISTAT, m.Name, m.Parent)
+		fmt.Fprintln(places, m.ISTAT, m.Name, m.Parent, m.Lat, m.Lon)
 	}
 	header, err := json.Marshal(struct {
 		Format                         int

@@ -24,8 +24,8 @@ var Parameters = []string{
 // ParseQuery reads the parameters of a list. Parameters with several values may
 // be repeated or take them parted by commas. from and to are days (both
 // included, as Italy's calendar has them) or RFC 3339 moments (to excluded);
-// near is "lat,lon" and bbox "west,south,east,north" in degrees; radius is in
-// metres. It returns a content.Problem as List does; what can only be told from
+// near is what Near reads and bbox "west,south,east,north" in degrees; radius is
+// in metres. It returns a content.Problem as List does; what can only be told from
 // the declarations is left to List.
 func (c *Catalog) ParseQuery(collection string, v url.Values) (Query, error) {
 	s := c.byName[collection]
@@ -73,9 +73,7 @@ func (c *Catalog) ParseQuery(collection string, v url.Values) (Query, error) {
 		case "q":
 			q.Q = one(name)
 		case "near":
-			if n := numbers(one(name), name, 2, &bad); n != nil {
-				q.Near = &Point{Lat: n[0], Lon: n[1]}
-			}
+			q.Near = c.near(one(name), &bad)
 		case "radius":
 			if n := numbers(one(name), name, 1, &bad); n != nil {
 				if q.RadiusMetres = n[0]; n[0] <= 0 {

@@ -17,8 +17,8 @@ import (
 
 // Codes lists the codes that this package puts into a Problem or a field's
 // Issue, beside content.Codes and schemas.IssueCodes: unknown_sort (value,
-// allowed) and unknown_parameter (parameter).
-var Codes = []string{"unknown_sort", "unknown_parameter"}
+// allowed), unknown_parameter (parameter) and unknown_place (value, candidates).
+var Codes = []string{"unknown_sort", "unknown_parameter", codeUnknownPlace}
 
 const (
 	defaultSort = "-published_at"
@@ -33,10 +33,15 @@ func (f *fault) add(path, code string, params map[string]any) {
 }
 
 func (f *fault) value(path, code, value string) {
+	f.add(path, code, map[string]any{"value": excerpt(value)})
+}
+
+// excerpt is what a message repeats of a parameter.
+func excerpt(value string) string {
 	if len(value) > 80 {
 		value = strings.ToValidUTF8(value[:80], "") + "…"
 	}
-	f.add(path, code, map[string]any{"value": strings.ToValidUTF8(value, "\ufffd")})
+	return strings.ToValidUTF8(value, "\ufffd")
 }
 
 func (f fault) problem() error {
