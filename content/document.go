@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/prassi-cms/prassi/schemas"
 )
 
 // Document is one thing of one type: the facts that do not depend on a
@@ -34,6 +36,20 @@ type Document struct {
 	// HandedIn says that a variant has left the drawer once: from then on the
 	// councils of its territories see the document.
 	HandedIn bool `json:"handed_in,omitempty" bson:"handed_in,omitempty"`
+	// Assured says who confirmed last that the facts are true, and what the public
+	// sees for it; nil when nobody ever did. Types whose facts age have it
+	// (schemas.Registry.Freshness).
+	Assured *Assurance `json:"assured,omitempty" bson:"assured,omitempty"`
+	// Sensitive says that no public byte may tell where the places are: the live
+	// facts, the latest, or some between them are private (schemas.Type.Private).
+	// Declaring it holds at once, whatever is published; taking it back holds when
+	// facts are published that are the latest and say so.
+	Sensitive bool `json:"sensitive,omitempty" bson:"sensitive,omitempty"`
+	// MergedInto is the document that this one was merged into: it has no live
+	// variant and never changes again. MergedFrom are those that were merged into
+	// this one.
+	MergedInto string   `json:"merged_into,omitempty" bson:"merged_into,omitempty"`
+	MergedFrom []string `json:"merged_from,omitempty" bson:"merged_from,omitempty"`
 	// Discarded marks the tombstone of a draft that was thrown away.
 	Discarded bool `json:"discarded,omitempty" bson:"discarded,omitempty"`
 	// LastEvent is the hash of the document's newest event: the head of the chain
@@ -57,6 +73,31 @@ type Keys struct {
 	Title string `json:"title,omitempty" bson:"title,omitempty"`
 	// Due is when the next scheduled transition falls; zero when none.
 	Due time.Time `json:"due,omitzero" bson:"due,omitempty"`
+}
+
+// Assurance is the last confirmation of a document's facts. It lies on the
+// document and in no revision: to confirm what is public publishes no draft and
+// voids no opinion.
+type Assurance struct {
+	// On is the civil day in Europe/Rome, as 2006-01-02; empty when only the stage
+	// is known, because nobody ever confirmed anything.
+	On string `json:"on,omitempty" bson:"on,omitempty"`
+	// By is the id of the actor who confirmed, or for whom it was done.
+	By string `json:"by,omitempty" bson:"by,omitempty"`
+	// Stage is what the public was last told: see Service.Age.
+	Stage schemas.Stage `json:"stage,omitempty" bson:"stage,omitempty"`
+}
+
+// Day gives On as UTC midnight of that day; the zero time when there is none.
+func (a *Assurance) Day() time.Time {
+	if a == nil {
+		return time.Time{}
+	}
+	day, err := time.Parse(time.DateOnly, a.On)
+	if err != nil {
+		return time.Time{}
+	}
+	return day
 }
 
 // Variant is a document in one locale, with a workflow of its own.
@@ -152,7 +193,12 @@ func (d *Document) territories() []string {
 // wasPublic says whether the public has, or has had, an address of the variant.
 func (v *Variant) wasPublic() bool { return !v.Live.IsZero() || len(v.OldSlugs) > 0 }
 
-// Live says whether any variant is public.
+// Hidden says that nobody confirmed the facts for so long that the public sees
+// the document no more, though its live revisions stay what they are.
+func (d *Document) Hidden() bool { return d.Assured != nil && d.Assured.Stage == schemas.StageHidden }
+
+// Live says whether any variant is public: it has a live revision, which Hidden
+// may yet keep from the public.
 func (d *Document) Live() bool {
 	return slices.ContainsFunc(d.Variants, func(v Variant) bool { return !v.Live.IsZero() })
 }
@@ -192,6 +238,7 @@ func (d *Document) clone() *Document {
 		v.Approvals = slices.Clone(v.Approvals)
 		v.Schedule = slices.Clone(v.Schedule)
 	}
+	c.MergedFrom = slices.Clone(d.MergedFrom)
 	c.Pending = slices.Clone(d.Pending)
 	return &c
 }

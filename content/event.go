@@ -36,6 +36,8 @@ type Event struct {
 	From       string `json:"from,omitempty" bson:"from,omitempty"`
 	To         string `json:"to,omitempty" bson:"to,omitempty"`
 	Comment    string `json:"comment,omitempty" bson:"comment,omitempty"`
+	// Other is the id of the other document of a merge.
+	Other string `json:"other,omitempty" bson:"other,omitempty"`
 	// Effect says what changed for the public; the catalogue reads nothing else.
 	Effect Effect `json:"effect,omitempty" bson:"effect,omitempty"`
 	// DueAt is when a scheduled transition falls.
@@ -72,6 +74,10 @@ const (
 	EventScheduled   EventKind = "scheduled"   // a step was asked for later
 	EventUnscheduled EventKind = "unscheduled" // the request fell away; Comment says why
 	EventDiscarded   EventKind = "discarded"   // a draft was thrown away
+	EventAssured     EventKind = "assured"     // somebody confirmed the facts; Comment is the day
+	EventAged        EventKind = "aged"        // the confirmation grew old; From and To are stages
+	EventSensitive   EventKind = "sensitive"   // the places became private or public; To says which
+	EventMerged      EventKind = "merged"      // into Other, or Other into it
 )
 
 // Effect is what an event changed for the public.
