@@ -20,12 +20,12 @@ func settings(tb testing.TB) *search.Settings {
 // What can be asked follows from the declarations.
 func TestSettingsFollowTheDeclarations(t *testing.T) {
 	s := settings(t)
-	for _, facet := range []string{"type", "locale", "year", "territory", "topic", "organization", "language", "target_groups"} {
+	for _, facet := range []string{"type", "locale", "year", "territory", "topic", "organization", "language", "assurance", "target_groups"} {
 		if !slices.Contains(s.Facets, facet) {
 			t.Errorf("no facet %s in %v", facet, s.Facets)
 		}
 	}
-	for _, sort := range []string{"relevance", "distance", "-published_at", "title", "-assured_date"} {
+	for _, sort := range []string{"relevance", "distance", "-published_at", "title", "-effective_from"} {
 		if !slices.Contains(s.Sorts, sort) {
 			t.Errorf("no order %s in %v", sort, s.Sorts)
 		}

@@ -77,6 +77,9 @@ type Hit struct {
 	Locale   string `json:"locale"`
 	Slug     string `json:"slug"`
 	Title    string `json:"title"`
+	// Version is that of the Document that was found: an answer may tell by it
+	// that the public has another one meanwhile.
+	Version string `json:"-"`
 	// TitleHTML and Snippet are escaped HTML whose only element is mark.
 	TitleHTML string `json:"title_html"`
 	Snippet   string `json:"snippet"`

@@ -44,6 +44,7 @@ const (
 	FacetTopic        = "topic"
 	FacetOrganization = "organization"
 	FacetLanguage     = "language"
+	FacetAssurance    = "assurance" // whether somebody has checked the facts lately
 )
 
 // Query asks for a page. The zero value of each filter does not filter.
@@ -66,6 +67,9 @@ type Query struct {
 	RadiusMetres float64
 	// Box keeps documents with a point inside.
 	Box *Box
+	// Among keeps the documents with these ids (Document.Document), for what only
+	// somebody else can tell, such as which are open now; nil: all, empty: none.
+	Among []string
 	// Facets are counted in the answer, over all that was found.
 	Facets []string
 	// Sort is one of Settings.Sorts; empty: SortRelevance.

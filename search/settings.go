@@ -1,6 +1,8 @@
 package search
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,6 +27,10 @@ type Settings struct {
 	// Fingerprint changes with the declarations: an index made under another one
 	// is made again.
 	Fingerprint string
+	// Schemas are the declarations, Places their territories, with municipalities
+	// where these were imported (WithPlaces): who makes documents reads them.
+	Schemas *schemas.Registry
+	Places  *schemas.Territories
 
 	locales map[string]string // tag or alias → tag
 	weights map[string]map[string]int
@@ -50,12 +56,12 @@ func Derive(reg *schemas.Registry) (*Settings, error) {
 	}
 	s := &Settings{
 		Boosts: map[string]float64{}, Synonyms: synonyms,
-		Fingerprint: fmt.Sprintf("%d-%s", analysis, reg.Fingerprint()),
-		locales:     map[string]string{}, weights: map[string]map[string]int{},
+		Fingerprint: fmt.Sprintf("%d-%s", analysis, reg.Fingerprint()), Schemas: reg, Places: reg.Territories(),
+		locales: map[string]string{}, weights: map[string]map[string]int{},
 	}
 	facets := map[string]bool{
 		FacetType: true, FacetLocale: true, FacetYear: true, FacetTerritory: true,
-		FacetTopic: true, FacetOrganization: true, FacetLanguage: true,
+		FacetTopic: true, FacetOrganization: true, FacetLanguage: true, FacetAssurance: true,
 	}
 	keys := map[string]bool{}
 	for _, t := range reg.Types() {
@@ -88,9 +94,24 @@ func Derive(reg *schemas.Registry) (*Settings, error) {
 	return s, nil
 }
 
+// WithPlaces gives the settings with other territories. Their names are in the
+// documents, so the fingerprint changes with them.
+func (s *Settings) WithPlaces(places *schemas.Territories) *Settings {
+	out := *s
+	out.Places = places
+	names := sha256.New()
+	for _, list := range [][]schemas.Territory{places.Regions(), places.Provinces(), places.Municipalities()} {
+		for _, t := range list {
+			fmt.Fprintf(names, "%s %q %s\n", t.ISTAT, t.Name, t.Parent)
+		}
+	}
+	out.Fingerprint += "-" + hex.EncodeToString(names.Sum(nil)[:8])
+	return &out
+}
+
 // analysis is the version of the rules of words: raise it when Tokens or what an
 // engine stores changes, and every index is made again.
-const analysis = 1
+const analysis = 2
 
 // Weight is the search weight of a type's field, 0 when it is not searched.
 func (s *Settings) Weight(typ, field string) int { return s.weights[typ][field] }

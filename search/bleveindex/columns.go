@@ -7,44 +7,9 @@ import (
 	"strings"
 
 	"github.com/prassi-cms/prassi/geo"
+	"github.com/prassi-cms/prassi/internal/bitmap"
 	"github.com/prassi-cms/prassi/search"
 )
-
-// bitmap is a set of slots.
-type bitmap []uint64
-
-func (b bitmap) has(slot uint32) bool { return b[slot>>6]&(1<<(slot&63)) != 0 }
-func (b bitmap) set(slot uint32)      { b[slot>>6] |= 1 << (slot & 63) }
-func (b bitmap) unset(slot uint32)    { b[slot>>6] &^= 1 << (slot & 63) }
-
-func (b bitmap) count() (n int) {
-	for _, w := range b {
-		n += bits.OnesCount64(w)
-	}
-	return n
-}
-
-// each calls f with the slots in order; f may take the slot out.
-func (b bitmap) each(f func(slot uint32)) {
-	for i, w := range b {
-		for w != 0 {
-			f(uint32(i<<6 + bits.TrailingZeros64(w)))
-			w &= w - 1
-		}
-	}
-}
-
-func (b bitmap) or(o bitmap) {
-	for i := range b {
-		b[i] |= o[i]
-	}
-}
-
-func (b bitmap) andNot(o bitmap) {
-	for i := range b {
-		b[i] &^= o[i]
-	}
-}
 
 // row holds the facts of a document; a slot without one has an empty id.
 type row struct {
@@ -94,10 +59,11 @@ type columns struct {
 	acts     map[string]*act // by identifier
 	byKey    map[string][]*act
 	locale   map[string]uint8
+	variants map[string][]uint32 // slots by document
 }
 
 func newColumns(s *search.Settings) *columns {
-	c := &columns{settings: s, byValue: map[value]uint32{}, acts: map[string]*act{}, byKey: map[string][]*act{}, locale: map[string]uint8{}}
+	c := &columns{settings: s, byValue: map[value]uint32{}, acts: map[string]*act{}, byKey: map[string][]*act{}, locale: map[string]uint8{}, variants: map[string][]uint32{}}
 	for i, tag := range s.Locales {
 		c.locale[tag] = uint8(i)
 	}
@@ -160,6 +126,7 @@ func (c *columns) put(slot uint32, d *search.Document) {
 		}
 	}
 	c.rows[slot], c.hot[slot], c.folded[slot] = r, h, search.Fold(d.Title)
+	c.variants[r.document] = append(c.variants[r.document], slot)
 	c.live++
 	if c.wasted > len(c.arena)/2 && c.wasted > 10_000 {
 		c.compact()
@@ -202,6 +169,12 @@ func (c *columns) remove(slot uint32) {
 			}
 		}
 	}
+	document := c.rows[slot].document
+	if others := slices.DeleteFunc(c.variants[document], func(s uint32) bool { return s == slot }); len(others) > 0 {
+		c.variants[document] = others
+	} else {
+		delete(c.variants, document)
+	}
 	c.wasted += int(c.hot[slot].many)
 	c.rows[slot], c.hot[slot], c.folded[slot] = row{}, hot{}, ""
 	c.live--
@@ -209,7 +182,7 @@ func (c *columns) remove(slot uint32) {
 
 // pass fills base with the slots that pass the filters of a checked query, and
 // those of each locale searched.
-func (c *columns) pass(q *search.Query, base bitmap, ofLocale []bitmap) {
+func (c *columns) pass(q *search.Query, base bitmap.Set, ofLocale []bitmap.Set) {
 	// want gives, for each value, the bit of the filter that asks for it.
 	var want map[uint32]uint32
 	all := uint32(0)
@@ -244,11 +217,11 @@ func (c *columns) pass(q *search.Query, base bitmap, ofLocale []bitmap) {
 		to = q.To.UnixMilli()
 	}
 	place, dates := q.AsksPlace(), !q.From.IsZero() || !q.To.IsZero()
-	for slot := range c.hot {
+	test := func(slot int) {
 		h := &c.hot[slot]
 		asked := answers(h, order)
 		if asked < 0 {
-			continue
+			return
 		}
 		if all != 0 {
 			var m uint32
@@ -256,22 +229,33 @@ func (c *columns) pass(q *search.Query, base bitmap, ofLocale []bitmap) {
 				m |= wanted[v]
 			}
 			if m != all {
-				continue
+				return
 			}
 		}
 		if place || dates {
 			r := &c.rows[slot]
 			if r.begins >= to || r.ends < from {
-				continue
+				return
 			}
 			if place {
 				if _, ok := nearest(q, r.points); !ok {
-					continue
+					return
 				}
 			}
 		}
-		base.set(uint32(slot))
-		ofLocale[asked].set(uint32(slot))
+		base.Add(uint32(slot))
+		ofLocale[asked].Add(uint32(slot))
+	}
+	if q.Among == nil {
+		for slot := range c.hot {
+			test(slot)
+		}
+		return
+	}
+	for _, document := range q.Among {
+		for _, slot := range c.variants[document] {
+			test(int(slot))
+		}
 	}
 }
 
@@ -315,12 +299,12 @@ func nearest(q *search.Query, points []search.Point) (best float64, found bool) 
 }
 
 // count counts the values of facets over the slots found.
-func (c *columns) count(names []string, found bitmap) map[string][]search.Count {
+func (c *columns) count(names []string, found bitmap.Set) map[string][]search.Count {
 	if len(names) == 0 {
 		return nil
 	}
 	counts := make([]int32, len(c.values))
-	found.each(func(slot uint32) {
+	found.Each(func(slot uint32) {
 		for _, v := range c.valuesOf(c.hot[slot]) {
 			counts[v]++
 		}

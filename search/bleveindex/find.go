@@ -14,6 +14,7 @@ import (
 	"github.com/blevesearch/bleve/v2/search/searcher"
 	index "github.com/blevesearch/bleve_index_api"
 
+	"github.com/prassi-cms/prassi/internal/bitmap"
 	"github.com/prassi-cms/prassi/search"
 )
 
@@ -30,17 +31,16 @@ const (
 
 // scratch is the working memory of one query.
 type scratch struct {
-	base, found, unit, alternative, term bitmap
+	base, found, unit, alternative, term bitmap.Set
 	score, unitScore, altScore, ofTerm   []float32
 	matched                              []uint8
-	ofLocale                             []bitmap // by Query.Locales
+	ofLocale                             []bitmap.Set // by Query.Locales
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 func (w *scratch) size(n, locales int) {
-	words := (n + 63) / 64
-	all := []*bitmap{&w.base, &w.found, &w.unit, &w.alternative, &w.term}
+	all := []*bitmap.Set{&w.base, &w.found, &w.unit, &w.alternative, &w.term}
 	for len(w.ofLocale) < locales {
 		w.ofLocale = append(w.ofLocale, nil)
 	}
@@ -48,11 +48,7 @@ func (w *scratch) size(n, locales int) {
 		all = append(all, &w.ofLocale[i])
 	}
 	for _, b := range all {
-		if cap(*b) < words {
-			*b = make(bitmap, words)
-		}
-		*b = (*b)[:words]
-		clear(*b)
+		*b = bitmap.Sized(*b, n)
 	}
 	for _, s := range []*[]float32{&w.score, &w.unitScore, &w.altScore, &w.ofTerm} {
 		if cap(*s) < n {
@@ -94,14 +90,14 @@ func (g *generation) search(ctx context.Context, q *search.Query) (*search.Resul
 	w.size(len(g.columns.rows), len(q.Locales))
 	f := &finder{scratch: w, g: g, ctx: ctx, q: q, marks: map[string]*search.Marks{}}
 	g.columns.pass(q, f.base, f.ofLocale)
-	f.docs = float64(f.base.count())
+	f.docs = float64(f.base.Count())
 	parsed := search.Parse(q.Text)
 	words, err := f.words(parsed)
 	if err != nil {
 		return nil, err
 	}
 	result := &search.Result{
-		Hits: []search.Hit{}, Total: f.found.count(), Relaxed: f.relaxed, Truncated: f.trunc,
+		Hits: []search.Hit{}, Total: f.found.Count(), Relaxed: f.relaxed, Truncated: f.trunc,
 		Facets: g.columns.count(q.Facets, f.found),
 	}
 	if result.Hits, err = f.page(f.order(words)); err != nil {
@@ -139,7 +135,7 @@ func (f *finder) words(parsed search.Parsed) (any bool, err error) {
 		}
 		units[i] = len(plan.Units)
 		missing[i] = math.MaxInt
-		f.ofLocale[i].each(func(slot uint32) {
+		f.ofLocale[i].Each(func(slot uint32) {
 			missing[i] = min(missing[i], units[i]-int(f.matched[slot]))
 		})
 		if 2*missing[i] <= units[i] {
@@ -150,9 +146,9 @@ func (f *finder) words(parsed search.Parsed) (any bool, err error) {
 		if least == math.MaxInt {
 			break
 		}
-		f.ofLocale[i].each(func(slot uint32) {
+		f.ofLocale[i].Each(func(slot uint32) {
 			if units[i]-int(f.matched[slot]) <= least {
-				f.found.set(slot)
+				f.found.Add(slot)
 			}
 		})
 		for _, phrase := range parsed.Phrases {
@@ -164,7 +160,7 @@ func (f *finder) words(parsed search.Parsed) (any bool, err error) {
 			return true, err
 		}
 	}
-	f.relaxed = least > 0 && least < math.MaxInt && f.found.count() > 0
+	f.relaxed = least > 0 && least < math.MaxInt && f.found.Count() > 0
 	return true, nil
 }
 
@@ -175,7 +171,7 @@ func (f *finder) known(parsed search.Parsed) map[string]bool {
 	for _, w := range parsed.Words {
 		for _, t := range w.Terms {
 			for _, locale := range f.q.Locales {
-				if l := f.g.lexicons[locale]; l != nil && (len(l.stems[search.Stem(locale, t)]) > 0 || w.Prefix && len(l.begun(t)) > 0) {
+				if l := f.g.lexicons[locale]; l != nil && (len(f.g.alive(l, l.stemmed(t, ""))) > 0 || w.Prefix && len(f.g.alive(l, l.begun(t))) > 0) {
 					out[t] = true
 				}
 			}
@@ -198,8 +194,8 @@ func (f *finder) unit(u search.Unit, locale string, known map[string]bool) error
 	}
 	for _, a := range acts {
 		for _, slot := range a.slots {
-			if f.base.has(slot) && f.g.columns.hot[slot].locale == f.g.columns.locale[locale] {
-				f.scratch.unit.set(slot)
+			if f.base.Has(slot) && f.g.columns.hot[slot].locale == f.g.columns.locale[locale] {
+				f.scratch.unit.Add(slot)
 				f.unitScore[slot] += actScore * softness
 			}
 		}
@@ -226,12 +222,12 @@ func (f *finder) unit(u search.Unit, locale string, known map[string]bool) error
 			return err
 		}
 	}
-	n := float64(f.scratch.unit.count())
+	n := float64(f.scratch.unit.Count())
 	if n == 0 {
 		return nil
 	}
 	idf := float32(math.Log(1 + (f.docs-n+0.5)/(n+0.5)))
-	f.scratch.unit.each(func(slot uint32) {
+	f.scratch.unit.Each(func(slot uint32) {
 		s := f.unitScore[slot]
 		f.score[slot] += (idf + 0.1) * s / (s + softness)
 		f.matched[slot]++
@@ -245,13 +241,13 @@ func (f *finder) forms(l *lexicon, word string, prefix, typos bool, known map[st
 	if prefix && utf8.RuneCountInString(word) == 1 && word[0] >= utf8.RuneSelf {
 		out = l.holding(word)
 	}
-	out = append(out, l.stemmed(word, search.ByWord)...)
+	out = f.g.alive(l, append(out, l.stemmed(word, search.ByWord)...))
 	if prefix {
 		have := map[uint32]bool{}
 		for _, f := range out {
 			have[f.id] = true
 		}
-		for _, form := range l.begun(word) {
+		for _, form := range f.g.alive(l, l.begun(word)) {
 			if !have[form.id] {
 				out = append(out, form)
 			}
@@ -264,7 +260,7 @@ func (f *finder) forms(l *lexicon, word string, prefix, typos bool, known map[st
 	if common >= rareWord || common == 0 && known[word] {
 		return out, ""
 	}
-	near, best := l.near(word, prefix, 1+common*farCommon)
+	near, best := l.near(word, prefix, 1+common*farCommon, f.g.lives(l))
 	if len(near) == 0 {
 		return out, ""
 	}
@@ -298,7 +294,7 @@ func (f *finder) together(l *lexicon, forms [][]form, allowed int, synonym bool)
 			copy(f.altScore, f.ofTerm)
 			break
 		}
-		f.term.each(func(slot uint32) {
+		f.term.Each(func(slot uint32) {
 			counts[slot]++
 			most = max(most, counts[slot])
 			f.altScore[slot] += f.ofTerm[slot] / float32(len(forms))
@@ -316,7 +312,7 @@ func (f *finder) together(l *lexicon, forms [][]form, allowed int, synonym bool)
 		clear(f.alternative)
 		for slot, n := range counts {
 			if n >= need {
-				f.alternative.set(uint32(slot))
+				f.alternative.Add(uint32(slot))
 			}
 		}
 	}
@@ -324,10 +320,10 @@ func (f *finder) together(l *lexicon, forms [][]form, allowed int, synonym bool)
 	if synonym {
 		quality = synonymQuality
 	}
-	f.alternative.each(func(slot uint32) {
+	f.alternative.Each(func(slot uint32) {
 		f.unitScore[slot] = max(f.unitScore[slot], f.altScore[slot]*quality)
 	})
-	f.scratch.unit.or(f.alternative)
+	f.scratch.unit.Or(f.alternative)
 	return nil
 }
 
@@ -357,7 +353,7 @@ func (f *finder) postings(l *lexicon, form form) error {
 				break
 			}
 			slot := f.g.slotOf[p.ID.Value()]
-			if slot == noSlot || !f.base.has(slot) {
+			if slot == noSlot || !f.base.Has(slot) {
 				continue
 			}
 			length := float32(1)
@@ -366,7 +362,7 @@ func (f *finder) postings(l *lexicon, form form) error {
 			}
 			tf := float32(p.Freq) / (1 - lengthInfluence + lengthInfluence*length)
 			f.ofTerm[slot] += weight * 2 * tf / (tf + 1)
-			f.term.set(slot)
+			f.term.Add(slot)
 		}
 		if err := reader.Close(); err != nil {
 			return &search.Unavailable{Err: err}
@@ -398,7 +394,7 @@ func (f *finder) phrase(words []string, locale string, keep bool) error {
 				break
 			}
 			if slot := f.g.slotOf[m.IndexInternalID.Value()]; slot != noSlot {
-				f.term.set(slot)
+				f.term.Add(slot)
 			}
 			sc.DocumentMatchPool.Put(m)
 		}
@@ -406,10 +402,10 @@ func (f *finder) phrase(words []string, locale string, keep bool) error {
 			return &search.Unavailable{Err: err}
 		}
 	}
-	f.ofLocale[slices.Index(f.q.Locales, locale)].each(func(slot uint32) {
+	f.ofLocale[slices.Index(f.q.Locales, locale)].Each(func(slot uint32) {
 		switch {
-		case f.term.has(slot) != keep:
-			f.found.unset(slot)
+		case f.term.Has(slot) != keep:
+			f.found.Remove(slot)
 		case keep:
 			f.score[slot] += phraseScore
 		}
@@ -439,7 +435,7 @@ func (f *finder) exclude(list [][]string, locale string) error {
 			}
 		}
 		f.marks[locale] = marks
-		f.found.andNot(f.term)
+		f.found.AndNot(f.term)
 	}
 	return nil
 }
@@ -459,7 +455,7 @@ func (f *finder) order(words bool) []uint32 {
 			}
 		}
 	case search.SortDistance:
-		f.found.each(func(slot uint32) {
+		f.found.Each(func(slot uint32) {
 			d, _ := nearest(f.q, rows[slot].points)
 			f.unitScore[slot] = float32(d)
 		})
@@ -490,7 +486,7 @@ func (f *finder) order(words bool) []uint32 {
 		}
 		return cmp.Or(c, strings.Compare(rows[a].id, rows[b].id))
 	}
-	best := top(f.found.each, f.q.Offset+f.q.Limit, before)
+	best := top(f.found.Each, f.q.Offset+f.q.Limit, before)
 	return best[min(len(best), f.q.Offset):]
 }
 
@@ -539,7 +535,7 @@ func top(each func(func(uint32)), n int, before func(a, b uint32) int) []uint32 
 func (f *finder) titles() {
 	query := search.Fold(f.q.Text)
 	several := strings.Contains(query, " ")
-	f.found.each(func(slot uint32) {
+	f.found.Each(func(slot uint32) {
 		f.score[slot] *= f.g.columns.hot[slot].boost
 		title := f.g.columns.folded[slot]
 		switch {

@@ -7,9 +7,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/prassi-cms/prassi/search"
 	"github.com/prassi-cms/prassi/search/bleveindex"
@@ -307,5 +309,117 @@ func TestChineseWithAWrongCharacter(t *testing.T) {
 		if err != nil || r.Total != want {
 			t.Errorf("%s: %d found, want %d (%v)", text, r.Total, want, err)
 		}
+	}
+}
+
+// A word whose documents are gone is not proposed any more, neither before the
+// folder is opened again nor after, and does not keep a typo from being found.
+func TestWordsThatAreGone(t *testing.T) {
+	dir := t.TempDir()
+	ctx := context.Background()
+	x := open(t, dir, searchtest.Settings(t))
+	article := func(id, title string) search.Document {
+		return search.Document{ID: id + "_it", Document: id, Version: "1", Type: "article", Locale: "it", Slug: id, Title: title}
+	}
+	ask := func(text string) *search.Result {
+		t.Helper()
+		r, err := x.Search(ctx, search.Query{Text: text, Locale: "it"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if err := x.Apply(ctx, search.Batch{Position: 1, Put: []search.Document{article("a", "Il girasole"), article("b", "Il girasale")}}); err != nil {
+		t.Fatal(err)
+	}
+	if r := ask("girasile "); r.Total != 2 || r.DidYouMean == "" {
+		t.Fatalf("before: %+v", r)
+	}
+	if err := x.Apply(ctx, search.Batch{Position: 2, Remove: []string{"b_it"}}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if r := ask("girasile "); r.Total != 1 || r.DidYouMean != "girasole" {
+			t.Errorf("a typo: %+v", r)
+		}
+		if r := ask("girasale "); r.Total != 1 || r.DidYouMean != "girasole" {
+			t.Errorf("the word that is gone: %+v", r)
+		}
+		if list, err := x.Suggest(ctx, search.SuggestQuery{Text: "il girasale", Locale: "it"}); err != nil || len(list) != 1 || list[0].Text != "Il girasole" {
+			t.Errorf("suggested: %+v %v", list, err)
+		}
+		if err := x.Close(); err != nil {
+			t.Fatal(err)
+		}
+		x = open(t, dir, searchtest.Settings(t))
+	}
+	x.Close()
+}
+
+// Changes that come during a rebuild win over what its source gives, whenever
+// they come, and what waits for the new index is bounded.
+func TestChangesDuringARebuild(t *testing.T) {
+	x := open(t, t.TempDir(), searchtest.Settings(t))
+	defer x.Close()
+	ctx := context.Background()
+	heavy := func(id, version string) search.Document {
+		return search.Document{ID: id + "_it", Document: id, Version: version, Type: "article", Locale: "it", Slug: id, Title: id, Body: strings.Repeat("x", 700_000)}
+	}
+	last, applied := int64(6), make(chan error, 1)
+	err := x.Rebuild(ctx, 5, func(yield func(search.Document, error) bool) {
+		if err := x.Apply(ctx, search.Batch{Position: last, Put: []search.Document{heavy("changed", "new")}, Remove: []string{"withdrawn_it"}}); err != nil {
+			t.Error(err)
+		}
+		for { // the rebuild stands still: more than may wait is not taken
+			short, cancel := context.WithTimeout(ctx, time.Second)
+			err := x.Apply(short, search.Batch{Position: last + 1, Put: []search.Document{heavy("again", "new")}})
+			cancel()
+			if errors.Is(err, context.DeadlineExceeded) {
+				break
+			}
+			if last++; err != nil || last > 40 {
+				t.Errorf("change %d: %v", last, err)
+				return
+			}
+		}
+		go func() { // it is taken when the rebuild goes on
+			last++
+			applied <- x.Apply(ctx, search.Batch{Position: last, Put: []search.Document{heavy("again", "newest")}})
+		}()
+		for i := range 3000 {
+			d := heavy("filler", "old")
+			d.Body = ""
+			d.ID, d.Document = d.ID+strconv.Itoa(i), d.Document+strconv.Itoa(i)
+			if !yield(d, nil) {
+				return
+			}
+		}
+		for _, id := range []string{"changed", "withdrawn", "again", "kept"} {
+			if !yield(heavy(id, "old"), nil) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-applied; err != nil {
+		t.Fatal(err)
+	}
+	versions := map[string]string{}
+	entries, err := x.Entries(ctx, "", 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		versions[e.ID] = e.Version
+	}
+	for id, want := range map[string]string{"changed_it": "new", "withdrawn_it": "", "again_it": "newest", "kept_it": "old"} {
+		if versions[id] != want {
+			t.Errorf("%s: version %q, want %q", id, versions[id], want)
+		}
+	}
+	if got, err := x.Position(ctx); err != nil || got != last {
+		t.Errorf("position %d %v", got, err)
 	}
 }

@@ -217,6 +217,34 @@ func (g *generation) lexicon(locale string) *lexicon {
 	return l
 }
 
+// lives tells of words whether a document has them still: Bleve's lists leave out
+// what was removed. The caller holds g.mu.
+func (g *generation) lives(l *lexicon) func(id uint32) bool {
+	return func(id uint32) bool {
+		if l.df[id] >= mayBeGone {
+			return true
+		}
+		for class := range classes {
+			reader, err := g.reader.TermFieldReader(context.Background(), []byte(l.words[id]), className[class]+l.locale, false, false, false)
+			if err != nil {
+				return true // the search that follows says what is wrong
+			}
+			n := reader.Count()
+			reader.Close()
+			if n > 0 {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// alive keeps the forms that documents still have.
+func (g *generation) alive(l *lexicon, forms []form) []form {
+	lives := g.lives(l)
+	return slices.DeleteFunc(forms, func(f form) bool { return !lives(f.id) })
+}
+
 // slot gives the slot of an id, a new one if it has none.
 func (g *generation) slot(id string) uint32 {
 	slot, ok := g.slots[id]

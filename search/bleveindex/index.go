@@ -29,10 +29,8 @@ type Index struct {
 	swapping sync.Mutex
 	live     *generation // nil after Close
 	name     string
-	building bool
-	stop     context.CancelFunc // ends the rebuild
+	build    *build // nil: no rebuild is under way
 	builders sync.WaitGroup
-	pending  []search.Batch             // that came during a rebuild
 	current  atomic.Pointer[generation] // live, for those who read
 
 	refresh *time.Timer
@@ -51,11 +49,52 @@ type Options struct {
 }
 
 // batchSize is how many documents a rebuild writes at once, bufferBytes about
-// how many bytes of text.
+// how many bytes of text; as many bytes of changes may wait for the new index.
 const (
 	batchSize   = 1000
 	bufferBytes = 16 << 20
 )
+
+// build is a rebuild under way. What changes meanwhile waits in pending until the
+// new index has written what it is at; what waits is bounded, and Apply waits
+// when it is too much. Guarded by Index.swapping.
+type build struct {
+	stop    context.CancelFunc
+	pending []search.Batch
+	bytes   int
+	room    chan struct{}   // closed when pending was taken
+	touched map[string]bool // ids that changed since the rebuild began
+}
+
+// add lets a batch wait.
+func (b *build) add(batch search.Batch) {
+	b.pending = append(b.pending, batch)
+	for _, id := range batch.Remove {
+		b.touched[id] = true
+	}
+	for i := range batch.Put {
+		b.touched[batch.Put[i].ID] = true
+		b.bytes += size(&batch.Put[i])
+	}
+}
+
+// take gives what waits.
+func (b *build) take() []search.Batch {
+	out := b.pending
+	b.pending, b.bytes = nil, 0
+	close(b.room)
+	b.room = make(chan struct{})
+	return out
+}
+
+// size is about how many bytes of text a document has.
+func size(d *search.Document) int {
+	n := len(d.Title) + len(d.Summary) + len(d.Body)
+	for _, t := range d.Texts {
+		n += len(t.Text)
+	}
+	return n
+}
 
 // Open opens the index of a folder, which is made when it is missing. It returns
 // a search.LockedError when another process has the folder. What is in the
@@ -189,22 +228,30 @@ var errClosed = &search.Unavailable{Err: errors.New("closed")}
 
 // Apply is part of search.Index.
 func (x *Index) Apply(ctx context.Context, b search.Batch) error {
-	x.swapping.Lock()
-	if x.live == nil {
+	for {
+		x.swapping.Lock()
+		if x.live == nil {
+			x.swapping.Unlock()
+			return errClosed
+		}
+		if x.build == nil || x.build.bytes < bufferBytes {
+			break
+		}
+		room := x.build.room
 		x.swapping.Unlock()
-		return errClosed
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	// Held to the end, so that batches reach pending in their order.
+	// Held to the end, so that batches reach the new index in their order.
 	defer x.swapping.Unlock()
-	return x.applyLocked(ctx, b)
-}
-
-func (x *Index) applyLocked(ctx context.Context, b search.Batch) error {
 	if err := x.live.apply(ctx, b); err != nil {
 		return err
 	}
-	if x.building {
-		x.pending = append(x.pending, b)
+	if x.build != nil {
+		x.build.add(b)
 	}
 	x.refreshSoon()
 	return nil
@@ -302,13 +349,13 @@ func within[T any](g *generation, read func(*generation) (T, error)) (out T, ope
 // Rebuild is part of search.Index.
 func (x *Index) Rebuild(ctx context.Context, position int64, documents iter.Seq2[search.Document, error]) (err error) {
 	x.swapping.Lock()
-	if x.live == nil || x.building {
+	if x.live == nil || x.build != nil {
 		x.swapping.Unlock()
 		return &search.Unavailable{Err: errors.New("closed, or being rebuilt")}
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	x.building, x.pending, x.stop = true, nil, stop
+	x.build = &build{stop: stop, room: make(chan struct{}), touched: map[string]bool{}}
 	x.builders.Add(1)
 	defer x.builders.Done()
 	var n int
@@ -318,7 +365,8 @@ func (x *Index) Rebuild(ctx context.Context, position int64, documents iter.Seq2
 	path := filepath.Join(x.dir, name)
 	defer func() {
 		x.swapping.Lock()
-		x.building, x.pending = false, nil
+		x.build.take() // whoever waits for room goes on
+		x.build = nil
 		x.swapping.Unlock()
 		if err != nil {
 			err = errors.Join(err, os.RemoveAll(path))
@@ -327,7 +375,7 @@ func (x *Index) Rebuild(ctx context.Context, position int64, documents iter.Seq2
 	if err := os.RemoveAll(path); err != nil {
 		return fmt.Errorf("bleveindex: %w", err)
 	}
-	if err := fill(ctx, path, x.settings, position, documents); err != nil {
+	if err := x.fill(ctx, path, position, documents); err != nil {
 		return err
 	}
 	x.step("filled")
@@ -346,29 +394,43 @@ func (x *Index) Rebuild(ctx context.Context, position int64, documents iter.Seq2
 	return os.RemoveAll(filepath.Join(x.dir, folderBegin+fmt.Sprintf("%06d", n)))
 }
 
-// fill writes a generation and closes it.
-func fill(ctx context.Context, path string, s *search.Settings, position int64, documents iter.Seq2[search.Document, error]) (err error) {
-	g, err := openGeneration(path, s)
+// fill writes a generation, and what changes meanwhile, and closes it.
+func (x *Index) fill(ctx context.Context, path string, position int64, documents iter.Seq2[search.Document, error]) (err error) {
+	g, err := openGeneration(path, x.settings)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, g.close()) }()
 	batch := search.Batch{Position: position}
-	size := 0
+	bytes := 0
 	flush := func() error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		_, err := g.write(batch)
-		batch.Put, size = batch.Put[:0], 0
-		return err
+		// What has changed since is newer than what the source gives.
+		x.swapping.Lock()
+		batch.Put = slices.DeleteFunc(batch.Put, func(d search.Document) bool { return x.build.touched[d.ID] })
+		changes := x.build.take()
+		x.swapping.Unlock()
+		if _, err := g.write(batch); err != nil {
+			return err
+		}
+		for _, b := range changes {
+			if _, err := g.write(b); err != nil {
+				return err
+			}
+			batch.Position = b.Position
+		}
+		clear(batch.Put) // their texts
+		batch.Put, bytes = batch.Put[:0], 0
+		return nil
 	}
 	for d, err := range documents {
 		if err != nil {
 			return err
 		}
 		batch.Put = append(batch.Put, d)
-		if size += len(d.Body); len(batch.Put) == batchSize || size > bufferBytes {
+		if bytes += size(&d); len(batch.Put) == batchSize || bytes > bufferBytes {
 			if err := flush(); err != nil {
 				return err
 			}
@@ -387,7 +449,7 @@ func (x *Index) swap(ctx context.Context, next *generation, name string) (old *g
 	if x.live == nil {
 		return nil, errClosed
 	}
-	for _, b := range x.pending {
+	for _, b := range x.build.take() {
 		if err := next.apply(ctx, b); err != nil {
 			return nil, err
 		}
@@ -410,8 +472,8 @@ func (x *Index) Close() error {
 	if x.refresh != nil {
 		x.refresh.Stop()
 	}
-	if x.building {
-		x.stop()
+	if x.build != nil {
+		x.build.stop()
 	}
 	x.swapping.Unlock()
 	x.builders.Wait()

@@ -16,10 +16,11 @@ const (
 	maxFuzzy  = 12 // words at a distance
 	rareWord  = 3  // a word in fewer documents may itself be a typo
 	farCommon = 10 // how many times more common the right word is then
+	mayBeGone = 64 // a word in as many documents is taken to be in some still
 )
 
-// lexicon is the words of the documents of one locale. It grows only: a word
-// whose documents are gone has no postings and finds nothing.
+// lexicon is the words of the documents of one locale. It grows only: whether a
+// rare word still has documents is asked of Bleve (generation.alive).
 type lexicon struct {
 	locale string
 	byWord map[string]uint32
@@ -122,8 +123,9 @@ func (l *lexicon) begun(word string) (out []form) {
 }
 
 // near gives the words at the least distance that typos allow, with the forms of
-// their stems, and the best of them. least is how common they must be.
-func (l *lexicon) near(word string, prefix bool, least uint32) (out []form, best string) {
+// their stems, and the best of them. least is how common they must be; lives says
+// whether a word still has documents.
+func (l *lexicon) near(word string, prefix bool, least uint32, lives func(id uint32) bool) (out []form, best string) {
 	limit := search.TyposAllowed(word)
 	if limit == 0 {
 		return nil, ""
@@ -170,11 +172,17 @@ func (l *lexicon) near(word string, prefix bool, least uint32) (out []form, best
 		}
 		return strings.Compare(l.words[a.id], l.words[b.id])
 	})
-	nearest := found[0].distance
+	nearest, taken := limit, 0
 	seen := map[uint32]bool{}
-	for _, c := range found[:min(len(found), maxFuzzy)] {
-		if c.distance > nearest {
+	for _, c := range found {
+		if c.distance > nearest || taken == maxFuzzy {
 			break
+		}
+		if !lives(c.id) {
+			continue
+		}
+		if taken++; taken == 1 {
+			nearest, best = c.distance, l.words[c.id]
 		}
 		quality := float32(0.7)
 		if !c.first {
@@ -187,7 +195,7 @@ func (l *lexicon) near(word string, prefix bool, least uint32) (out []form, best
 			}
 		}
 	}
-	return out, l.words[found[0].id]
+	return out, best
 }
 
 // common is in how many documents, at most, any of the forms is.

@@ -37,7 +37,7 @@ func (f *finder) hit(slot uint32) (search.Hit, error) {
 	locale := c.settings.Locales[c.hot[slot].locale]
 	hit := search.Hit{
 		ID: r.id, Document: r.document, Type: c.values[r.typ].value, Locale: locale, Slug: r.slug,
-		Title: r.title, Score: float64(f.score[slot]),
+		Title: r.title, Version: r.version, Score: float64(f.score[slot]),
 	}
 	if f.q.Near != nil {
 		if d, ok := nearest(f.q, r.points); ok {
@@ -235,10 +235,10 @@ func (g *generation) corrected(text string, locales []string) string {
 		last := i == len(words)-1
 		for _, locale := range locales {
 			l := g.lexicons[locale]
-			if l == nil || len(l.stemmed(w, "")) > 0 || last && len(l.begun(w)) > 0 {
+			if l == nil || len(g.alive(l, l.stemmed(w, ""))) > 0 || last && len(g.alive(l, l.begun(w))) > 0 {
 				continue
 			}
-			if _, best := l.near(w, last, 1); best != "" {
+			if _, best := l.near(w, last, 1, g.lives(l)); best != "" {
 				words[i], changed = best, true
 				break
 			}

@@ -97,6 +97,11 @@ var questions = []question{
 	{"first language only", text("document", "en", "it"), "permesso"},
 	{"what the first lacks", text("ambulatorio", "en", "it"), "ambulatorio rubrica"},
 	{"all of two languages", search.Query{Locale: "en", Locales: []string{"en", "es"}}, "apia permesso suva vivienda"},
+	// Only some documents, as another index answers.
+	{"among", search.Query{Locale: "it", Among: []string{"rubrica", "alloggio", "not-there"}}, "alloggio rubrica"},
+	{"among, with a word", search.Query{Text: "ambulatorio", Locale: "it", Among: []string{"alloggio", "rubrica"}}, "rubrica"},
+	{"among none", search.Query{Locale: "it", Among: []string{}}, ""},
+	{"among, variant in another language", search.Query{Locale: "en", Locales: []string{"en", "it"}, Among: []string{"permesso", "minori"}}, "minori permesso"},
 	// Filters.
 	{"type", filtered("type", "service"), "alloggio ambulatorio italiano"},
 	{"types", filtered("type", "news", "practice"), "minori segreta"},
