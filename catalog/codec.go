@@ -16,6 +16,8 @@ func (e *encoder) float(v float64) {
 	e.b = binary.LittleEndian.AppendUint64(e.b, math.Float64bits(v))
 }
 
+func (e *encoder) bool(v bool) { e.uint(uint64(b2i(v))) }
+
 func (e *encoder) string(s string) {
 	e.uint(uint64(len(s)))
 	e.b = append(e.b, s...)
@@ -56,6 +58,8 @@ func (d *decoder) uint() uint64 {
 	d.fail()
 	return 0
 }
+
+func (d *decoder) bool() bool { return d.uint() == 1 }
 
 func (d *decoder) int() int64 {
 	u := d.uint()

@@ -3,7 +3,7 @@ package catalog
 import "github.com/prassi-cms/prassi/geo"
 
 // near reports whether a place passes the query's filters, and how far it is.
-func (q *Query) near(p place) (float64, bool) {
+func (q *Query) near(p *place) (float64, bool) {
 	at := Point{Lat: p.lat, Lon: p.lon}
 	if q.BBox != nil && !q.BBox.Contains(at) {
 		return 0, false
@@ -18,8 +18,8 @@ func (q *Query) near(p place) (float64, bool) {
 // nearest is the distance of the nearest place that passes; false when none does.
 func (q *Query) nearest(v *variant) (float64, bool) {
 	best, found := 0.0, false
-	for _, p := range v.places {
-		if d, ok := q.near(p); ok && (!found || d < best) {
+	for i := range v.places {
+		if d, ok := q.near(&v.places[i]); ok && (!found || d < best) {
 			best, found = d, true
 		}
 	}

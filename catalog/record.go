@@ -70,8 +70,10 @@ type extent struct {
 
 // place is a point of the map and its finished GeoJSON feature.
 type place struct {
-	lat, lon float64
-	feature  string
+	lat, lon    float64
+	approximate bool
+	x, y        uint32 // in the projection of the map; not stored
+	feature     string
 }
 
 // gone is a variant that was public and is not any more.
@@ -176,15 +178,11 @@ func (e *encoder) change(c change) {
 	e.int(c.seq)
 	e.int(c.at)
 	e.string(c.slug)
-	if c.withdrawn {
-		e.uint(1)
-	} else {
-		e.uint(0)
-	}
+	e.bool(c.withdrawn)
 }
 
 func (d *decoder) change(r *record, locale string) change {
-	return change{rec: r, locale: locale, seq: d.int(), at: d.int(), slug: d.string(), withdrawn: d.uint() == 1}
+	return change{rec: r, locale: locale, seq: d.int(), at: d.int(), slug: d.string(), withdrawn: d.bool()}
 }
 
 // encode gives the metadata of a record.
@@ -222,6 +220,7 @@ func (r *record) encode(e *encoder) {
 		for _, p := range v.places {
 			e.float(p.lat)
 			e.float(p.lon)
+			e.bool(p.approximate)
 			e.string(p.feature)
 		}
 		e.strings(v.former)
@@ -270,7 +269,9 @@ func decodeRecord(meta string, payload int64) (*record, error) {
 		v.keys = d.strings()
 		v.places = make([]place, d.count())
 		for i := range v.places {
-			v.places[i] = place{lat: d.float(), lon: d.float(), feature: d.string()}
+			p := &v.places[i]
+			*p = place{lat: d.float(), lon: d.float(), approximate: d.bool(), feature: d.string()}
+			p.x, p.y = mercator(p.lat, p.lon)
 		}
 		v.former = d.strings()
 		v.change = d.change(r, v.locale)

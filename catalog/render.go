@@ -528,7 +528,7 @@ func (r *renderer) places(p *page) []place {
 				}
 			})
 		})
-		out = append(out, place{lat: *x.Lat, lon: *x.Lon, feature: string(w.b)})
+		out = append(out, place{lat: *x.Lat, lon: *x.Lon, approximate: x.Approximate, feature: string(w.b)})
 	}
 	return out
 }
