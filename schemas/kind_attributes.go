@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -93,6 +94,12 @@ func keep(v any, depth int, room *int) (any, []Issue) {
 		}
 		*room -= len(v)
 		return v, nil
+	case time.Time:
+		// A decoder of YAML makes one of a day without quotation marks.
+		if v.Equal(civil(v)) {
+			return v.Format(time.DateOnly), nil
+		}
+		return v.Format(time.RFC3339Nano), nil
 	case map[string]any:
 		if depth > MaxAttributesDepth {
 			return nil, issue(CodeTooDeep, map[string]any{"max": MaxAttributesDepth})

@@ -183,6 +183,20 @@ var kindTables = map[string][][2]string{
 		{`[{"days":["mo","mo"],"opens":"10:00","closes":"12:00"}]`, `!/0/days/1 duplicate`}, {`[{"days":["monday"],"opens":"10:00","closes":"12:00"}]`, `!/0/days/0 unknown_term`},
 		{`~[{"days":["Monday","lun","giovedì"],"opens":"10:00","closes":"12:00"}]`, `[{"closes":"12:00","days":["mo","th"],"opens":"10:00"}]`}, {`{}`, `! wrong_type`}, {`[{}]`, ``},
 	},
+	"kind: attributes": {
+		{`{"b":[1,2.50,null,"",[],{}],"a":" x\u0001 "}`, `{"a":" x\u0001 ","b":[1,2.5,null,"",[],{}]}`}, {`{"n":-0,"big":12345678901234567890}`, `{"big":12345678901234567000,"n":0}`},
+		{`{}`, ``}, {`[]`, `! wrong_type`}, {`"{}"`, `! wrong_type`}, {`1`, `! wrong_type`}, {`~"{\"a\":1}"`, `{"a":1}`}, {`~" "`, ``}, {`~"{\"a\":1} x"`, `! wrong_type`}, {`~"{"`, `! wrong_type`}, {`~"[1]"`, `! wrong_type`},
+		{`{"a":{"b~/":[1e999]}}`, `!/a/b~0~1/0 not_a_number`},
+		{strings.Repeat(`{"a":`, 16) + `1` + strings.Repeat(`}`, 16), strings.Repeat(`{"a":`, 16) + `1` + strings.Repeat(`}`, 16)},
+		{strings.Repeat(`{"a":`, 17) + `1` + strings.Repeat(`}`, 17), `!` + strings.Repeat("/a", 16) + ` too_deep`}, {`{"a":` + strings.Repeat(`[`, 16) + strings.Repeat(`]`, 16) + `}`, `!/a` + strings.Repeat("/0", 15) + ` too_deep`},
+		{`{"a":"` + strings.Repeat("x", MaxAttributes-8) + `"}`, `{"a":"` + strings.Repeat("x", MaxAttributes-8) + `"}`}, {`{"a":"` + strings.Repeat("x", MaxAttributes-7) + `"}`, `! too_long`},
+		{`{"a":[` + strings.Repeat("1,", MaxAttributes/2) + `1]}`, `! too_long`}, {`{"a":"` + strings.Repeat("<", MaxAttributes/4) + `"}`, `! too_long`},
+	},
+	"kind: text\nformat: tax_code": {
+		{`"80078750587"`, `"80078750587"`}, {`" IT 800.787.505-87 "`, `"80078750587"`}, {`"80078750588"`, `! tax_code_invalid`}, {`"00000000000"`, `! tax_code_invalid`},
+		{`"8007875058"`, `! tax_code_invalid`}, {`"RSSMRA85T10A562S"`, `! tax_code_personal`}, {`"rss mra 85t10 a562s"`, `! tax_code_personal`}, {`"RSSMRA85T10A562X"`, `! tax_code_personal`}, {`"ASSOCIAZIONE DI MIGRANTI"`, `! tax_code_invalid`}, {`""`, ``},
+		{`80078750587`, `! wrong_type`}, {`~80078750587`, `"80078750587"`},
+	},
 	"kind: language_list": {
 		{`["it","zh-hans","EN-gb"]`, `["it","zh-Hans","en-GB"]`}, {`["iw"]`, `["he"]`}, {`["it","IT"]`, `!/1 duplicate`}, {`["english"]`, `!/0 invalid_language`}, {`["xx"]`, `!/0 invalid_language`},
 		{`["und"]`, `!/0 invalid_language`}, {`["x-foo"]`, `!/0 invalid_language`}, {`["it_IT"]`, `!/0 invalid_language`}, {`[""]`, ``}, {`[1]`, `!/0 wrong_type`}, {`"it"`, `! wrong_type`}, {`~"it"`, `["it"]`},

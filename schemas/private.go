@@ -30,7 +30,20 @@ func (t *Type) AsPrivate(v Values) Values {
 }
 
 // Public is what the public may know of a document: v itself when nothing is to
-// hide.
+// hide. Everything that leaves the house (answers, map, index, exports) takes its
+// values from here.
+//
+// Of a private document's places there remain the municipality and its central
+// point, marked as approximate; the province's where the municipality is not
+// imported; without a municipality the point of the one municipality, else the
+// one province, that the document's territories name. Equal places appear once,
+// a place of which nothing remains not at all. Values of kind attributes are
+// left out. Where a text says the street address or the coordinates of one of
+// its places, an ellipsis stands: publication refuses such texts ([Type.Revealed]),
+// but a text may have been on the air before the document became private.
+//
+// The answer shares what did not change with v; neither must be changed. nil
+// territories are those of the registry.
 func (t *Type) Public(v Values, territories *Territories) Values {
 	if !t.Private(v) {
 		return v
@@ -38,17 +51,17 @@ func (t *Type) Public(v Values, territories *Territories) Values {
 	if territories == nil {
 		territories = t.Fields[0].reg.Territories()
 	}
+	hidden := t.secrets(v, territories)
 	out := make(Values, len(v))
 	for _, f := range t.Fields {
-		value, ok := v[f.Name]
-		if !ok {
-			continue
-		}
+		value := v[f.Name]
 		switch f.Kind {
 		case AttributesKind:
 			continue
 		case "place":
 			value = t.hidePlaces(v, value, territories)
+		default:
+			value = f.redact(value, hidden)
 		}
 		if value != nil {
 			out[f.Name] = value
@@ -57,8 +70,174 @@ func (t *Type) Public(v Values, territories *Territories) Values {
 	return out
 }
 
+// Revealed finds what a private document's own texts give away: an issue
+// CodeAddressInText at each text that says the street address of one of its
+// places, or its coordinates to three decimals. It finds nothing in documents
+// that are not private.
+func (t *Type) Revealed(v Values) []Issue {
+	if !t.Private(v) {
+		return nil
+	}
+	hidden := t.secrets(v, t.Fields[0].reg.Territories())
+	var issues []Issue
+	for _, f := range t.Fields {
+		if value := v[f.Name]; value != nil {
+			issues = append(issues, under(f.Name, f.revealed(value, hidden))...)
+		}
+	}
+	return capped(issues)
+}
+
+// Reveals reports whether a text that stands beside a private document's values,
+// such as a slug, gives one of its places away.
+func (t *Type) Reveals(v Values, text string) bool {
+	return t.Private(v) && t.secrets(v, t.Fields[0].reg.Territories()).find(text) != nil
+}
+
+// secrets collects what the places of a document say that its public places do not.
+func (t *Type) secrets(v Values, territories *Territories) *secrets {
+	s := new(secrets)
+	for _, f := range t.Fields {
+		if f.Kind != "place" {
+			continue
+		}
+		list, repeated := v[f.Name].([]any)
+		if !repeated {
+			list = []any{v[f.Name]}
+		}
+		for _, item := range list {
+			m, _ := item.(map[string]any)
+			address, _ := m["address"].(string)
+			label, _ := m["label"].(string)
+			if address != "" || label != "" {
+				known := t.townNames(v, m, territories)
+				s.add(address, known)
+				// A name is no secret, but some write the address there.
+				var named secrets
+				named.add(label, known)
+				for _, st := range named.streets {
+					if st.number != "" && odonyms[st.words[0]] {
+						s.streets = append(s.streets, st)
+					}
+				}
+			}
+			lat, ok := m["lat"].(float64)
+			lon, _ := m["lon"].(float64)
+			p := t.hidePlace(v, m, territories)
+			if ok && !(p.At && p.Lat == lat && p.Lon == lon) {
+				s.points = append(s.points, [2]float64{lat, lon})
+			}
+		}
+	}
+	return s
+}
+
+// townNames are the folded words that name the territories of a place and of its
+// document, which the public knows.
+func (t *Type) townNames(v Values, place map[string]any, territories *Territories) map[string]bool {
+	words := map[string]bool{}
+	for w := range townWords {
+		words[w] = true
+	}
+	add := func(code string) {
+		for _, c := range append([]string{code}, territories.Ancestors(code)...) {
+			if found, ok := territories.Lookup(c); ok {
+				for _, t := range append(foldText(found.Name).tokens(), foldText(found.Acronym).tokens()...) {
+					words[t.word] = true
+				}
+			}
+		}
+	}
+	if code, ok := place["municipality"].(string); ok {
+		add(code)
+	}
+	list, _ := v["territories"].([]any)
+	for _, item := range list {
+		if code, ok := item.(string); ok {
+			add(code)
+		}
+	}
+	return words
+}
+
+// spoken reports a kind whose strings people write freely.
+func (f *Field) spoken() bool { return f.Kind == "text" || f.Kind == "markdown" }
+
+// redact answers the value without what is hidden: with an ellipsis in a free
+// text, and without the part where a format leaves no room for one.
+func (f *Field) redact(value any, hidden *secrets) any {
+	switch value := value.(type) {
+	case string:
+		if !f.spoken() {
+			return value
+		}
+		s := hidden.redact(value)
+		if s != value && f.Format != "" {
+			return nil
+		}
+		return s
+	case []any:
+		out := make([]any, 0, len(value))
+		for _, item := range value {
+			if item = f.redact(item, hidden); item != nil {
+				out = append(out, item)
+			}
+		}
+		if len(out) == 0 {
+			return nil
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(value))
+		for _, p := range f.Parts {
+			x, ok := value[p.Name]
+			if !ok {
+				continue
+			}
+			if x = p.redact(x, hidden); x != nil {
+				out[p.Name] = x
+			} else if p.Required == Always {
+				return nil
+			}
+		}
+		if len(out) == 0 {
+			return nil
+		}
+		return out
+	}
+	return value
+}
+
+// revealed are the issues of one value, with paths relative to it.
+func (f *Field) revealed(value any, hidden *secrets) []Issue {
+	var issues []Issue
+	switch value := value.(type) {
+	case string:
+		if f.spoken() && hidden.find(value) != nil {
+			return issue(CodeAddressInText, nil)
+		}
+	case []any:
+		for i, item := range value {
+			issues = append(issues, underIndex(i, f.revealed(item, hidden))...)
+		}
+	case map[string]any:
+		if f.Kind == "place" {
+			return nil
+		}
+		for _, p := range f.Parts {
+			if x := value[p.Name]; x != nil {
+				issues = append(issues, under(p.Name, p.revealed(x, hidden))...)
+			}
+		}
+	}
+	return issues
+}
+
 // hidePlaces replaces one place or a list by what may be known of them.
 func (t *Type) hidePlaces(v Values, value any, territories *Territories) any {
+	if value == nil {
+		return nil
+	}
 	list, repeated := value.([]any)
 	if !repeated {
 		list = []any{value}
@@ -142,12 +321,4 @@ func (t *Type) onlyTerritory(v Values, territories *Territories) string {
 		}
 	}
 	return ""
-}
-
-// Revealed finds what the texts of a private document give away of its places.
-func (t *Type) Revealed(v Values) []Issue {
-	if !t.Private(v) {
-		return nil
-	}
-	return nil
 }

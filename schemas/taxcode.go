@@ -25,10 +25,9 @@ func ValidTaxCode(s string) bool {
 	return sum%10 == 0
 }
 
-// personalTaxCode is the shape of a person's code: letters of the names, date
-// and place of birth, control letter. Digits may be letters where two people
-// would have the same code.
-var personalTaxCode = regexp.MustCompile(`^[A-Z]{6}[0-9LMNPQRSTUV]{2}[A-Z][0-9LMNPQRSTUV]{2}[A-Z][0-9LMNPQRSTUV]{3}[A-Z]$`)
+// personalTaxCode is the shape of a person's code, with slips or without: six
+// letters of the names, then ten letters and digits.
+var personalTaxCode = regexp.MustCompile(`^[A-Z]{6}[A-Z0-9]{10}$`)
 
 // taxCodeDigits takes away what people write between the digits, and the
 // country's letters before them.
