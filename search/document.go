@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // Rome must be known on machines without a zone database
 )
 
 // Document is one published variant as an engine sees it. Texts are plain, not
@@ -106,6 +107,15 @@ type (
 	Box   = geo.Box
 )
 
+// rome is where days, and so years, begin and end.
+var rome = func() *time.Location {
+	zone, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		panic(err) // time/tzdata is in the program
+	}
+	return zone
+}()
+
 // Values gives the values of a facet.
 func (d *Document) Values(facet string) []string {
 	switch facet {
@@ -121,7 +131,7 @@ func (d *Document) Values(facet string) []string {
 		if t.IsZero() {
 			return nil
 		}
-		return []string{strconv.Itoa(t.UTC().Year())}
+		return []string{strconv.Itoa(t.In(rome).Year())}
 	}
 	return d.Facets[facet]
 }
