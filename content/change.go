@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +39,15 @@ type change struct {
 	needs   []string
 	// madeSlug says that the variant's slug was made here, not asked for.
 	madeSlug bool
+	// private says that the document was sensitive before.
+	private bool
+	// review says that what an import publishes waits for the owner; queued that
+	// the present variant does.
+	review, queued bool
 }
+
+// importing says that the change comes from outside, in a batch.
+func (w *change) importing() bool { return w.overlay != nil }
 
 const maxRetries = 40
 
@@ -52,6 +61,21 @@ func (s *Service) update(ctx context.Context, actor Actor, id, locale, etag stri
 	if err != nil {
 		return nil, err
 	}
+	return s.rewrite(ctx, actor, id, func(w *change) error {
+		if err := s.precondition(ctx, w.doc, locale, etag); err != nil {
+			return err
+		}
+		w.locale = locale
+		return do(w)
+	})
+}
+
+// rewrite runs a change of a document by compare-and-swap, from the start when
+// somebody else was faster. What was merged into another changes no more.
+func (s *Service) rewrite(ctx context.Context, actor Actor, id string, do func(*change) error) (*Document, error) {
+	if actor.Anonymous() {
+		return nil, unauthenticated()
+	}
 	for try := 0; ; try++ {
 		d, err := s.store.Get(ctx, id)
 		if err != nil {
@@ -60,10 +84,10 @@ func (s *Service) update(ctx context.Context, actor Actor, id, locale, etag stri
 		if !s.visible(actor, d, s.now()) {
 			return nil, notFound()
 		}
-		if err := s.precondition(ctx, d, locale, etag); err != nil {
-			return nil, err
+		if d.MergedInto != "" {
+			return nil, mergedAway(d)
 		}
-		w := &change{s: s, actor: actor, now: s.now(), doc: d.clone(), def: s.workflowOf(d.Type), expect: d.Version, locale: locale}
+		w := &change{s: s, actor: actor, now: s.now(), doc: d.clone(), def: s.workflowOf(d.Type), expect: d.Version, private: d.Sensitive}
 		if w.def == nil {
 			return nil, invalidField("/type", "unknown_type", map[string]any{"type": d.Type})
 		}
@@ -71,13 +95,17 @@ func (s *Service) update(ctx context.Context, actor Actor, id, locale, etag stri
 			return nil, err
 		}
 		if len(w.events) == 0 {
-			return d, nil // nothing to change
+			return s.shown(actor, d) // nothing to change
 		}
 		out, err := s.commit(ctx, w)
 		lost := errors.Is(err, ErrConflict) || w.madeSlug && errors.Is(err, ErrDuplicate)
-		if !lost || try == maxRetries {
-			return out, err
+		if lost && try < maxRetries {
+			continue
 		}
+		if err != nil {
+			return nil, err
+		}
+		return s.shown(actor, out)
 	}
 }
 
@@ -151,21 +179,53 @@ func slugTaken(slug string, cause error) *Problem {
 		Fields: []schemas.Issue{{Path: "/slug", Code: "slug_taken", Params: params}}}
 }
 
-// record adds an event of this change.
+// record adds an event of this change: of the variant that is changed.
 func (w *change) record(e Event) {
 	v := w.doc.Variant(w.locale)
-	if v != nil && e.Revision == "" {
-		e.Revision = v.Latest.Hash
+	if v != nil {
+		v.Version++
+		if e.Revision == "" {
+			e.Revision = v.Latest.Hash
+		}
 	}
-	e.Document, e.Type, e.Locale, e.At = w.doc.ID, w.doc.Type, w.locale, w.now
+	e.Locale = w.locale
+	w.add(e)
+}
+
+// tell adds an event about the document as a whole: one for each live variant,
+// with what changed for the public; or one without, when there is none. No variant
+// changes by it, and nobody's view of one becomes stale.
+func (w *change) tell(e Event) {
+	live := false
+	for i := range w.doc.Variants {
+		if v := &w.doc.Variants[i]; !v.Live.IsZero() {
+			live = true
+			e.Locale, e.Revision = v.Locale, v.Live.Hash
+			w.add(e)
+		}
+	}
+	if v := w.doc.mainVariant(); !live && v != nil {
+		e.Locale, e.Revision, e.Effect = v.Locale, v.Latest.Hash, EffectNone
+		w.add(e)
+	}
+}
+
+func (w *change) add(e Event) {
+	e.Document, e.Type, e.At = w.doc.ID, w.doc.Type, w.now
 	e.Actor, e.OnBehalfOf, e.Via, e.Trace = w.actor.ID, w.actor.OnBehalfOf, w.actor.Via, w.actor.Trace
 	if w.under != nil {
 		e.Grant, e.GrantOf = w.under.String(), w.under.Of
 	}
-	if v != nil {
-		v.Version++
+	if e.Effect == EffectPublished && w.doc.Hidden() {
+		e.Effect = EffectWithdrawn // for its age the public does not see it
 	}
 	w.events = append(w.events, e)
+}
+
+// quiet says that nothing of what editors work on has changed: the place of the
+// document in their lists stays.
+func (w *change) quiet() bool {
+	return !slices.ContainsFunc(w.events, func(e Event) bool { return e.Kind != EventAssured && e.Kind != EventAged })
 }
 
 // seal computes the version, the keys and the events of the next version, and
@@ -173,8 +233,18 @@ func (w *change) record(e Event) {
 func (w *change) seal() Write {
 	d := w.doc
 	d.Version = w.expect + 1
-	d.UpdatedAt = w.now
+	if !w.quiet() {
+		d.UpdatedAt = w.now
+	}
 	d.HandedIn = d.HandedIn || w.s.handedIn(d)
+	if d.Sensitive != w.private && d.Live() {
+		e := Event{Kind: EventSensitive, To: "public", Effect: EffectPublished}
+		if d.Sensitive {
+			e.To = "private"
+		}
+		w.tell(e)
+	}
+	w.private = d.Sensitive
 	d.Keys = w.s.keys(d)
 	for i := range w.events {
 		e := &w.events[i]

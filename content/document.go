@@ -47,7 +47,7 @@ type Document struct {
 	Sensitive bool `json:"sensitive,omitempty" bson:"sensitive,omitempty"`
 	// MergedInto is the document that this one was merged into: it has no live
 	// variant and never changes again. MergedFrom are those that were merged into
-	// this one.
+	// this one, or nearly: a merge that failed in the middle may be left there.
 	MergedInto string   `json:"merged_into,omitempty" bson:"merged_into,omitempty"`
 	MergedFrom []string `json:"merged_from,omitempty" bson:"merged_from,omitempty"`
 	// Discarded marks the tombstone of a draft that was thrown away.

@@ -232,13 +232,15 @@ func (w *change) revise(ctx context.Context, patch map[string]any, slug, note st
 	}
 	r.Hash = r.ComputeHash()
 	d.Shared, d.SharedVersion = shared, r.SharedVersion
+	d.Sensitive = d.Sensitive || t.Private(sharedValues) // at once; see Document.Sensitive
 	v.Latest, v.Slug, v.UpdatedAt = r.Ref(), slug, w.now
 	v.Title, _ = values["title"].(string)
 	v.Territories = s.territoriesOf(d)
 	v.Media = mediaOf(r)
 	w.revs = append(w.revs, r)
-	w.learnMissing(t, r.Hash, values)
-	return made, nil
+	w.lacking = nil // of other revisions, under other facts
+	_, err = w.learnMissing(ctx, t, r, values)
+	return made, err
 }
 
 // compareRevision says what a revision changes. last is nil for a first one, of

@@ -15,7 +15,11 @@ func (s *Service) History(ctx context.Context, actor Actor, id, locale string, b
 	if err != nil {
 		return nil, err
 	}
-	return s.chain(ctx, d, v, before, limit)
+	list, err := s.chain(ctx, d, v, before, limit)
+	for i := 0; err == nil && i < len(list); i++ {
+		list[i], err = s.shownRevision(actor, d, list[i])
+	}
+	return list, err
 }
 
 // chain lists the revisions that count: those that the latest leads back to.
@@ -90,7 +94,11 @@ func (s *Service) RevisionAt(ctx context.Context, actor Actor, id, locale string
 	if err != nil {
 		return nil, err
 	}
-	return s.chainAt(ctx, d, v, number)
+	r, err := s.chainAt(ctx, d, v, number)
+	if err != nil {
+		return nil, err
+	}
+	return s.shownRevision(actor, d, r)
 }
 
 // Compare lists the fields that differ between two revisions of a variant; from
@@ -118,7 +126,11 @@ func (s *Service) Compare(ctx context.Context, actor Actor, id, locale string, f
 // an edit, and answers to the same rules. What the type no longer declares
 // stays in the past.
 func (s *Service) Restore(ctx context.Context, actor Actor, id, locale, etag string, number int, note string) (*Document, error) {
-	old, err := s.RevisionAt(ctx, actor, id, locale, number)
+	d, v, err := s.getVariant(ctx, actor, id, locale)
+	if err != nil {
+		return nil, err
+	}
+	old, err := s.chainAt(ctx, d, v, number) // as it was: what an actor may not read may not be lost
 	if err != nil {
 		return nil, err
 	}

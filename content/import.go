@@ -2,15 +2,18 @@ package content
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/prassi-cms/prassi/content/access"
+	"github.com/prassi-cms/prassi/schemas"
 )
 
 // Incoming is a document as an import found it outside: one thing in one or
@@ -19,9 +22,13 @@ type Incoming struct {
 	Type string
 	// ID is empty for a document that the outside does not number; it is then
 	// found by the slug of any of its variants, or created.
-	ID       string
-	Owner    string
-	Variants []IncomingVariant
+	ID    string
+	Owner string
+	// AssuredDate is the civil day (2006-01-02, Europe/Rome) on which somebody
+	// confirmed the facts; empty when unknown. An earlier day than the known one
+	// changes nothing.
+	AssuredDate string
+	Variants    []IncomingVariant
 }
 
 // IncomingVariant is one file or line. The same locale may come twice: first
@@ -65,6 +72,10 @@ type ImportResult struct {
 	Outcome  Outcome
 	Changes  []FieldChange // what differs, for Changed
 	Problem  *Problem      // why, for Refused
+	// Queued says that the publication which was asked for waits for the owner: the
+	// document is live, belongs to an organisation, and its type wants such changes
+	// looked at (schemas.ImportReview). The public sees what it saw.
+	Queued bool
 }
 
 // Import brings a batch of documents in, through the same rules as every other
@@ -226,7 +237,7 @@ func (b *importBatch) refuse(incoming []int, p *Problem) {
 		}
 		for i := b.first[n]; i < end; i++ {
 			if r := &b.results[i]; r.Outcome != Refused {
-				r.Outcome, r.Problem, r.Changes = Refused, p, nil
+				r.Outcome, r.Problem, r.Changes, r.Queued = Refused, p, nil, false
 			}
 		}
 	}
@@ -253,6 +264,9 @@ func (b *importBatch) take(ctx context.Context, n int, in *Incoming) error {
 	}
 	before := len(w.events)
 	b.spread(in)
+	t, _ := b.s.schemas.Type(in.Type)
+	w.review = t.Import.Live == schemas.ImportReview && w.doc.Owner != "" && w.doc.Live()
+	accepted := -1
 	for i := range in.Variants {
 		res := &b.results[first+i]
 		kept := w.save()
@@ -266,9 +280,17 @@ func (b *importBatch) take(ctx context.Context, n int, in *Incoming) error {
 			res.Outcome, res.Problem = Refused, p
 			continue
 		}
-		res.Document, res.Outcome, res.Changes = w.doc.ID, outcome, changes
+		if accepted < 0 {
+			accepted = i
+		}
+		res.Document, res.Outcome, res.Changes, res.Queued = w.doc.ID, outcome, changes, w.queued
 		if v := w.doc.Variant(w.locale); v != nil {
 			res.Locale, res.Slug = v.Locale, v.Slug
+		}
+	}
+	if accepted >= 0 {
+		if err := b.assured(w, in, &b.results[first+accepted]); err != nil {
+			return refuse(err)
 		}
 	}
 	if len(w.events) == before {
@@ -282,6 +304,26 @@ func (b *importBatch) take(ctx context.Context, n int, in *Incoming) error {
 		return refuse(err)
 	}
 	b.stage(n, w, write)
+	return nil
+}
+
+// assured takes over the day of the last confirmation, and says so in the report.
+func (b *importBatch) assured(w *change, in *Incoming, res *ImportResult) error {
+	was, before := w.doc.Assured, len(w.events)
+	if err := w.importAssured(in.AssuredDate); err != nil {
+		return err
+	}
+	if len(w.events) == before {
+		return nil
+	}
+	c := FieldChange{Field: "assured_date", After: json.RawMessage(strconv.Quote(in.AssuredDate))}
+	if was != nil && was.On != "" {
+		c.Before = json.RawMessage(strconv.Quote(was.On))
+	}
+	res.Changes = append(res.Changes, c)
+	if res.Outcome == Unchanged {
+		res.Outcome = Changed
+	}
 	return nil
 }
 
@@ -381,7 +423,10 @@ func (b *importBatch) open(ctx context.Context, in *Incoming) (*change, error) {
 		case d.Discarded: // what somebody threw away does not come back by itself
 			return nil, &Problem{Class: Conflict, Code: "id_taken"}
 		}
-		w.doc = d.clone()
+		if d.MergedInto != "" {
+			return nil, mergedAway(d)
+		}
+		w.doc, w.private = d.clone(), d.Sensitive
 		w.expect = d.Version
 		if n, ok := b.byDoc[d.ID]; ok { // continue the write already staged
 			w.expect = b.staged[n].Expect

@@ -145,6 +145,7 @@ func (w *change) importEdit(ctx context.Context, v *Variant, in *IncomingVariant
 // is what is asked for, so that only a step between public states is missing.
 func (w *change) importState(ctx context.Context, v *Variant, in *IncomingVariant, known bool) error {
 	passed := func(t time.Time) bool { return !t.IsZero() && !t.After(w.now) }
+	w.queued = w.review && !known && !passed(in.ExpireAt) && w.waits(v, in)
 	now, asked := w.def.State(v.State), w.def.State(in.State)
 	if now == nil || in.State != "" && asked == nil {
 		return invalidField("/state", "invalid_state", map[string]any{"state": in.State})
@@ -155,6 +156,7 @@ func (w *change) importState(ctx context.Context, v *Variant, in *IncomingVarian
 		want = func(s *workflow.State) bool { return s.Offline }
 	case passed(in.ExpireAt) && (in.Publish || asked == nil || asked.Public):
 	case known && !now.Public:
+	case w.queued:
 	case in.Publish || passed(in.PublishAt):
 		want = func(s *workflow.State) bool { return s.Public }
 	case asked != nil:
@@ -217,11 +219,15 @@ func pathTo(def *workflow.Definition, from string, live bool, facts workflow.Fac
 // schedulable one that publishes, and the first that withdraws.
 func (w *change) importSchedule(ctx context.Context, v *Variant, in *IncomingVariant) error {
 	var asked []Step
+	publishAt := in.PublishAt
+	if w.queued {
+		publishAt = time.Time{}
+	}
 	for _, ask := range []struct {
 		at   time.Time
 		want func(*workflow.State) bool
 	}{
-		{in.PublishAt, func(s *workflow.State) bool { return s.Public }},
+		{publishAt, func(s *workflow.State) bool { return s.Public }},
 		{in.ExpireAt, func(s *workflow.State) bool { return s.Offline }},
 	} {
 		if !ask.at.After(w.now) {
@@ -282,4 +288,11 @@ func (w *change) tellDates(v *Variant) {
 		e.Effect, e.Revision = EffectPublished, v.Live.Hash
 	}
 	w.record(e)
+}
+
+// waits says whether a publication is asked for of something that is not what the
+// public sees: then it stays the owner's draft.
+func (w *change) waits(v *Variant, in *IncomingVariant) bool {
+	to := w.def.State(in.State)
+	return (in.Publish || !in.PublishAt.IsZero() || to != nil && to.Public) && (v.Live != v.Latest || v.Live.IsZero())
 }

@@ -13,6 +13,14 @@ const (
 	termLiveMedia = "live-media:"
 )
 
+// The prefixes of terms that say how old the confirmation of a live document is
+// ("assured:current", "assured:unverified", "assured:hidden", "assured:never"; of
+// types whose facts age only), and what a document was merged into.
+const (
+	termAssured = "assured:"
+	termMerged  = "merged:"
+)
+
 // keys computes what the store indexes.
 func (s *Service) keys(d *Document) Keys {
 	if d.Discarded {
@@ -52,6 +60,16 @@ func (s *Service) keys(d *Document) Keys {
 				k.Due = due.At
 			}
 		}
+	}
+	switch {
+	case !d.Live() || s.schemas.Freshness(d.Type) == nil:
+	case d.Assured == nil:
+		add(termAssured + NeverAssured)
+	default:
+		add(termAssured + stageName(d.Assured.Stage))
+	}
+	if d.MergedInto != "" {
+		add(termMerged + d.MergedInto)
 	}
 	for _, id := range d.LiveMedia {
 		add(termMedia+id, termLiveMedia+id)

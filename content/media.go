@@ -229,7 +229,7 @@ func (s *Service) MediaDocuments(ctx context.Context, a Actor, id string, limit 
 	now := s.now()
 	var out []*Document
 	for _, scope := range s.scopeTerms(a, now) {
-		found, err := s.listScope(ctx, a, Filter{Limit: limit}, []string{scope, termMedia + id}, now)
+		found, err := s.listScope(ctx, a, Filter{Limit: limit, merged: true}, []string{scope, termMedia + id}, now)
 		if err != nil {
 			return nil, err
 		}

@@ -93,6 +93,8 @@ var Codes = []string{
 	"reference_not_found", "media_not_found", "not_schedulable", "time_past", "invalid_time", "live_cannot_be_discarded",
 	"invalid_filter", "invalid_cursor", "invalid_state", "owner_required", "unknown_owner",
 	"unknown_role", "scope_not_allowed", "scope_required",
+	"not_assurable", "assured_in_future", "assured_earlier", "invalid_stage",
+	"merged_away", "merge_itself", "merge_types_differ", "merge_under_way", "merge_not_public",
 	"markdown_too_large", "markdown_too_deep", "invalid_utf8", "nothing_changed", "store_unavailable",
 }
 

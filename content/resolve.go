@@ -103,6 +103,9 @@ func parseID(s string) (string, bool) {
 // as a reader nor as an editor does not exist.
 func (w *change) target(ctx context.Context, ref string, types []string) (string, error) {
 	accept := func(d *Document, err error) (string, error) {
+		for err == nil && d.MergedInto != "" { // it is the one that stayed
+			d, err = w.document(ctx, d.MergedInto)
+		}
 		switch {
 		case err != nil:
 			return "", err

@@ -229,7 +229,7 @@ func (s *Service) runDue(ctx context.Context, id string) (bool, error) {
 		if err != nil {
 			return false, s.storeProblem(err)
 		}
-		w := &change{s: s, now: s.now(), doc: d.clone(), def: s.workflowOf(d.Type), expect: d.Version}
+		w := &change{s: s, now: s.now(), doc: d.clone(), def: s.workflowOf(d.Type), expect: d.Version, private: d.Sensitive}
 		for i := range d.Variants {
 			if err := w.runVariant(ctx, d.Variants[i].Locale); err != nil {
 				return false, err

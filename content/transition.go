@@ -108,6 +108,8 @@ func (w *change) seat(v *Variant) string {
 // each of them uses.
 type publicView struct {
 	facts                 RevisionRef
+	factsVersion          int
+	private               bool // the facts are those of a sensitive document
 	textMedia, factsMedia []string
 }
 
@@ -120,22 +122,24 @@ func (w *change) publicAfter(ctx context.Context, v *Variant) (publicView, error
 		return publicView{}, err
 	}
 	out := publicView{facts: v.Latest, textMedia: mediaIn(next.Localized), factsMedia: mediaIn(next.Shared)}
-	if w.doc.LiveShared.IsZero() {
-		return out, nil
+	facts := next
+	if !w.doc.LiveShared.IsZero() {
+		now, err := w.revision(ctx, w.doc.LiveShared.Hash)
+		if err != nil {
+			return publicView{}, err
+		}
+		if next.SharedVersion < now.SharedVersion {
+			out.facts, out.factsMedia, facts = w.doc.LiveShared, w.doc.LiveMedia, now
+		}
 	}
-	now, err := w.revision(ctx, w.doc.LiveShared.Hash)
-	if err != nil {
-		return publicView{}, err
-	}
-	if next.SharedVersion < now.SharedVersion {
-		out.facts, out.factsMedia = w.doc.LiveShared, w.doc.LiveMedia
-	}
+	out.factsVersion, out.private = facts.SharedVersion, w.s.privateFacts(facts.Type, facts.Shared)
 	return out, nil
 }
 
 // publish makes the latest revision the live one, beside the facts that are to
 // be public with it.
 func (w *change) publish(v *Variant, public publicView) {
+	w.assureFirst()
 	if v.LiveSlug != "" && v.LiveSlug != v.Slug && !slices.Contains(v.OldSlugs, v.LiveSlug) {
 		v.OldSlugs = append(v.OldSlugs, v.LiveSlug)
 	}
@@ -146,6 +150,9 @@ func (w *change) publish(v *Variant, public publicView) {
 	}
 	v.LiveMedia = public.textMedia
 	w.doc.LiveShared, w.doc.LiveMedia = public.facts, public.factsMedia
+	if public.factsVersion == w.doc.SharedVersion {
+		w.doc.Sensitive = public.private // nothing newer waits that says otherwise
+	}
 }
 
 // withdraw takes the variant from the public. Its slug stays reserved, so that
@@ -201,7 +208,7 @@ func (w *change) variantFacts(ctx context.Context, v *Variant) (workflow.Facts, 
 	if err != nil {
 		return workflow.Facts{}, err
 	}
-	missing, err := w.missingIn(latest)
+	missing, err := w.missingIn(ctx, latest)
 	if err != nil {
 		return workflow.Facts{}, err
 	}
@@ -243,10 +250,10 @@ func (w *change) missing(ctx context.Context, v *Variant) ([]schemas.Issue, erro
 	if err != nil {
 		return nil, err
 	}
-	return w.missingIn(latest)
+	return w.missingIn(ctx, latest)
 }
 
-func (w *change) missingIn(r *Revision) ([]schemas.Issue, error) {
+func (w *change) missingIn(ctx context.Context, r *Revision) ([]schemas.Issue, error) {
 	if missing, ok := w.lacking[r.Hash]; ok {
 		return missing, nil
 	}
@@ -258,14 +265,18 @@ func (w *change) missingIn(r *Revision) ([]schemas.Issue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w.learnMissing(t, r.Hash, values), nil
+	return w.learnMissing(ctx, t, r, values)
 }
 
-func (w *change) learnMissing(t *schemas.Type, hash string, values schemas.Values) []schemas.Issue {
+func (w *change) learnMissing(ctx context.Context, t *schemas.Type, r *Revision, values schemas.Values) ([]schemas.Issue, error) {
 	if w.lacking == nil {
 		w.lacking = map[string][]schemas.Issue{}
 	}
-	missing := append(t.Missing(values, schemas.ToPublish), withoutAlt(t.Fields, values)...)
-	w.lacking[hash] = missing
-	return missing
+	revealed, err := w.revealed(ctx, t, r, values)
+	if err != nil {
+		return nil, err
+	}
+	missing := slices.Concat(t.Missing(values, schemas.ToPublish), withoutAlt(t.Fields, values), revealed)
+	w.lacking[r.Hash] = missing
+	return missing, nil
 }

@@ -10,6 +10,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
+
+	"github.com/prassi-cms/prassi/schemas"
 )
 
 // Fault is something that Verify found wrong. Where names the document, with
@@ -40,7 +43,11 @@ type VerifyReport struct {
 //     when something is live;
 //   - states are declared; what is public is live as it stands, what is offline
 //     is not;
-//   - keys, and the files in use, are what the rules compute;
+//   - keys, the files in use, and whether the places are private, are what the
+//     rules compute;
+//   - only facts that age were confirmed, on a day that has come;
+//   - what was merged into another is public in no language, waits for nothing,
+//     and leads to a document that knows of it, without a circle;
 //   - the log is without gaps, tells of the last version of every document and of
 //     no document that is gone, and played back makes public what is public;
 //   - every event has the hash it claims and follows the one that it names, and
@@ -211,12 +218,21 @@ func (s *Service) verifyDocument(ctx context.Context, r *VerifyReport, d *Docume
 		if err := s.verifyChain(ctx, r, d, v, chains); err != nil {
 			return err
 		}
-		if told := log.live[d.ID][v.Locale]; told != v.Live.Hash {
-			r.fault(d.ID+" "+v.Locale, "live_untold", "live is %q, the log makes it %q", v.Live.Hash, told)
+		public := v.Live.Hash
+		if d.Hidden() {
+			public = "" // withdrawn, as far as the public was told
+		}
+		if told := log.live[d.ID][v.Locale]; told != public {
+			r.fault(d.ID+" "+v.Locale, "live_untold", "live is %q, the log makes it %q", public, told)
 		}
 	}
 	s.verifyFacts(r, d, chains)
 	s.verifyMedia(r, d, chains)
+	s.verifyPrivacy(r, d, chains)
+	s.verifyAssurance(r, d)
+	if err := s.verifyMerge(ctx, r, d); err != nil {
+		return err
+	}
 	if s.handedIn(d) && !d.HandedIn {
 		r.fault(d.ID, "not_handed_in", "a variant has left the drawer")
 	}
@@ -274,6 +290,67 @@ func (s *Service) verifyMedia(r *VerifyReport, d *Document, chains map[string]*R
 			r.fault(d.ID+" "+v.Locale, "media_stale", "those of its revisions are others")
 		}
 	}
+}
+
+// verifyPrivacy checks that places are hidden where facts ask for it, and nowhere
+// else: without facts that do, now or once, nothing is sensitive.
+func (s *Service) verifyPrivacy(r *VerifyReport, d *Document, chains map[string]*Revision) {
+	ever, now := false, s.privateFacts(d.Type, d.Shared)
+	for hash, rev := range chains {
+		private := s.privateFacts(d.Type, rev.Shared)
+		ever = ever || private
+		now = now || private && hash == d.LiveShared.Hash
+	}
+	if now && !d.Sensitive || d.Sensitive && !ever {
+		r.fault(d.ID, "sensitive_stale", "the document says %t", d.Sensitive)
+	}
+}
+
+// verifyAssurance checks what is said of the last confirmation.
+func (s *Service) verifyAssurance(r *VerifyReport, d *Document) {
+	a := d.Assured
+	if a == nil {
+		return
+	}
+	w := &change{now: s.now()}
+	day, err := time.Parse(time.DateOnly, a.On)
+	switch {
+	case s.schemas.Freshness(d.Type) == nil:
+		r.fault(d.ID, "assured_wrong", "facts of the type %s do not age", d.Type)
+	case !slices.Contains(stages, a.Stage) || a.On == "" && a.Stage == schemas.StageCurrent:
+		r.fault(d.ID, "assured_wrong", "stage %q", a.Stage)
+	case a.On != "" && (err != nil || day.After(w.today())):
+		r.fault(d.ID, "assured_wrong", "on %q", a.On)
+	}
+}
+
+// verifyMerge checks that what was merged away is gone, and where it leads.
+func (s *Service) verifyMerge(ctx context.Context, r *VerifyReport, d *Document) error {
+	if d.MergedInto == "" {
+		return nil
+	}
+	if d.Live() || slices.ContainsFunc(d.Variants, func(v Variant) bool { return len(v.Schedule) > 0 }) {
+		r.fault(d.ID, "merged_live", "it was merged into %s", d.MergedInto)
+	}
+	seen := map[string]bool{d.ID: true}
+	for at := d; at.MergedInto != ""; {
+		keep, err := s.store.Get(ctx, at.MergedInto)
+		switch {
+		case isNotFound(err):
+			r.fault(d.ID, "merged_nowhere", "there is no %s", at.MergedInto)
+			return nil
+		case err != nil:
+			return err
+		case seen[keep.ID]:
+			r.fault(d.ID, "merged_in_circle", "by way of %s", keep.ID)
+			return nil
+		case keep.Type != d.Type || !slices.Contains(keep.MergedFrom, at.ID):
+			r.fault(d.ID, "merged_nowhere", "%s does not know of it", keep.ID)
+		}
+		seen[keep.ID] = true
+		at = keep
+	}
+	return nil
 }
 
 func (s *Service) verifyChain(ctx context.Context, r *VerifyReport, d *Document, v *Variant, chains map[string]*Revision) error {

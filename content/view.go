@@ -13,7 +13,8 @@ import (
 )
 
 // Get reads a document as its editors see it. A document that the actor may not
-// see is not found.
+// see is not found. Who may not know where a sensitive document's places are gets
+// those that the public knows, here and in everything that reads.
 func (s *Service) Get(ctx context.Context, actor Actor, id string) (*Document, error) {
 	if actor.Anonymous() {
 		return nil, unauthenticated()
@@ -25,7 +26,7 @@ func (s *Service) Get(ctx context.Context, actor Actor, id string) (*Document, e
 	if !s.visible(actor, d, s.now()) {
 		return nil, notFound()
 	}
-	return d, nil
+	return s.shown(actor, d)
 }
 
 // Latest gives the newest revision of a variant, with all its values. Where it
@@ -47,7 +48,8 @@ func (s *Service) Latest(ctx context.Context, actor Actor, id, locale string) (*
 			now.Shared, now.SharedVersion = d.Shared, d.SharedVersion
 		}
 	}
-	return d, &now, nil
+	r, err = s.shownRevision(actor, d, &now)
+	return d, r, err
 }
 
 // getVariant reads a document as Get does, and finds one variant of it.
@@ -69,6 +71,9 @@ type Permissions struct {
 	// TextOnly says that Edit does not extend to the shared facts.
 	TextOnly bool
 	Actions  []PermittedAction
+	// Assure and Merge say that the actor may confirm the document's facts, and
+	// may let another go for it or it for another; the other is asked about too.
+	Assure, Merge bool
 }
 
 // PermittedAction is a step that the actor's roles permit here. Blocked and
@@ -82,23 +87,27 @@ type PermittedAction struct {
 // whether the actor may begin one. Who may not see the document may do nothing.
 func (s *Service) Permissions(ctx context.Context, actor Actor, d *Document, locale string) (Permissions, error) {
 	w := &change{s: s, actor: actor, now: s.now(), doc: d, def: s.workflowOf(d.Type), locale: locale}
-	if w.def == nil || !s.visible(actor, d, w.now) {
+	if w.def == nil || d.MergedInto != "" || !s.visible(actor, d, w.now) {
 		return Permissions{}, nil
+	}
+	p := Permissions{
+		Assure: s.schemas.Freshness(d.Type) != nil && s.may(actor, access.DocumentAssure, reach(d), w.now) != nil,
+		Merge:  s.may(actor, access.DocumentMerge, reach(d), w.now) != nil,
 	}
 	v := d.Variant(locale)
 	if v == nil {
 		facts := w.facts(w.where(), nil)
 		all, text := w.def.MayCreate(facts), w.def.MayTranslate(facts)
 		if _, known := s.schemas.Locale(locale); !known || !s.writtenIn(d.Type, locale) {
-			return Permissions{}, nil
+			return p, nil
 		}
-		return Permissions{Edit: all || text, TextOnly: !all && text}, nil
+		p.Edit, p.TextOnly = all || text, !all && text
+		return p, nil
 	}
 	facts, err := w.variantFacts(ctx, v)
 	if err != nil {
 		return Permissions{}, err
 	}
-	var p Permissions
 	if rights, err := w.mayEdit(v); err == nil {
 		p.Edit, p.TextOnly = true, rights == editsText
 	}
@@ -158,9 +167,17 @@ type Filter struct {
 	Territory string // ISTAT code or acronym
 	Owner     string
 	Mine      bool // written by the actor
-	Order     Order
-	After     Position
-	Limit     int // 50 when it is less than one
+	// Assured is the stage of live documents whose facts age: "current",
+	// "unverified", "hidden" or NeverAssured.
+	Assured string
+	// MergedInto selects what was merged into that document; without it, what was
+	// merged away is not listed.
+	MergedInto string
+	Order      Order
+	After      Position
+	Limit      int // 50 when it is less than one
+
+	merged bool // what was merged away too
 }
 
 // List gives the documents that the actor may see, in order.
@@ -221,9 +238,13 @@ func (s *Service) listScope(ctx context.Context, actor Actor, f Filter, terms []
 			return nil, s.storeProblem(err)
 		}
 		for _, d := range page {
-			if s.visible(actor, d, now) {
-				out = append(out, d)
+			if d.MergedInto != f.MergedInto && !f.merged || !s.visible(actor, d, now) {
+				continue
 			}
+			if d, err = s.shown(actor, d); err != nil {
+				return nil, err
+			}
+			out = append(out, d)
 		}
 		if len(page) < q.Limit || len(out) >= f.Limit {
 			return out, nil
@@ -281,6 +302,8 @@ func (s *Service) filterTerms(a Actor, f Filter) ([]string, error) {
 		add("locale:", f.Locale)
 	}
 	add("owner:", f.Owner)
+	add(termAssured, f.Assured)
+	add(termMerged, f.MergedInto)
 	if f.Mine {
 		add("author:", a.ID)
 	}

@@ -17,6 +17,9 @@ const (
 	DocumentSee    = "document.see"    // see that there is an unpublished document, and read it
 	DocumentImport = "document.import" // bring documents in, whosever they are
 	DocumentForce  = "document.force"  // change by import what waits for somebody's decision
+	DocumentPlaces = "document.places" // where a sensitive document's places really are
+	DocumentAssure = "document.assure" // confirm that its facts are true
+	DocumentMerge  = "document.merge"  // let one document go for another: asked of both
 	MediaAdd       = "media.add"
 	MediaSee       = "media.see"    // see a file that nothing published uses
 	MediaChange    = "media.change" // its alternative text, and whether it is there
@@ -54,6 +57,9 @@ var actions = map[string]about{
 	DocumentSee:    {[]string{Organization, Territory, Locale}, []string{Own, HandedIn, Live, Translated}},
 	DocumentImport: {},
 	DocumentForce:  {},
+	DocumentPlaces: {[]string{Organization, Territory}, nil},
+	DocumentAssure: {[]string{Organization, Territory}, nil},
+	DocumentMerge:  {[]string{Organization, Territory}, nil},
 	MediaAdd:       {[]string{Organization}, []string{Unowned}},
 	MediaSee:       {[]string{Organization}, []string{Own, Unowned}},
 	MediaChange:    {[]string{Organization}, []string{Own, Unowned}},

@@ -143,6 +143,17 @@ func (f Facts) holdsAny(roles []Requirement) bool {
 // Initial gives the state in which a new variant starts.
 func (d *Definition) Initial() *State { return d.initial }
 
+// Offline gives the first state that takes a variant from the public; the initial
+// one when the workflow has none.
+func (d *Definition) Offline() *State {
+	for i := range d.States {
+		if d.States[i].Offline {
+			return &d.States[i]
+		}
+	}
+	return d.initial
+}
+
 // State gives the state of that name, or nil.
 func (d *Definition) State(name string) *State { return d.byState[name] }
 
