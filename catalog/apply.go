@@ -286,7 +286,7 @@ func (c *Catalog) rebuild(ctx context.Context) (err error) {
 		var keep []*loadedDoc
 		var known []*facts
 		for _, l := range docs {
-			if log.facts[l.doc.ID] != nil || wasPublic(l.doc) {
+			if log.facts[l.doc.ID] != nil || wasPublic(l.doc) || l.doc.MergedInto != "" {
 				keep, known = append(keep, l), append(known, log.of(l.doc.ID))
 			}
 		}

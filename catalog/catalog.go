@@ -81,7 +81,7 @@ func Open(ctx context.Context, opt Options) (*Catalog, error) {
 		return nil, fmt.Errorf("catalog: %w", err)
 	}
 	for _, t := range c.schemas.Types() {
-		s := shapeOf(t, workflows[t.Name])
+		s := shapeOf(t, workflows[t.Name], c.schemas.Freshness(t.Name) != nil)
 		c.shapes[t.Name], c.byName[t.Collection] = s, s
 		for _, f := range t.Fields {
 			for _, to := range f.Types {
@@ -332,6 +332,13 @@ func (c *Catalog) catchUp(ctx context.Context) error {
 	}
 }
 
+// concerns says whether an event may change what is public. A document that was
+// never public may be referred to, and those who refer to it show what it was
+// merged into.
+func concerns(e *content.Event) bool {
+	return e.Effect != content.EffectNone || e.Kind == content.EventMerged
+}
+
 // batchDocuments bounds how many documents are read, rendered and published
 // together.
 const batchDocuments = 256
@@ -342,7 +349,7 @@ func (c *Catalog) applyAll(ctx context.Context, events []content.Event) error {
 		var ids []string
 		n := 0
 		for n < len(events) {
-			if e := &events[n]; e.Effect != content.EffectNone && !slices.Contains(ids, e.Document) {
+			if e := &events[n]; concerns(e) && !slices.Contains(ids, e.Document) {
 				if len(ids) == batchDocuments {
 					break
 				}

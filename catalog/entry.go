@@ -4,6 +4,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/prassi-cms/prassi/schemas"
 )
 
 // Entry is one published variant as it is served to somebody. It is small and
@@ -70,6 +72,23 @@ func (e Entry) URL() string { return e.v.url }
 
 // Revision is the hash of the live revision.
 func (e Entry) Revision() string { return e.v.revision }
+
+// AssuredOn is the civil day in Europe/Rome (2006-01-02) on which somebody
+// confirmed last that the facts are true; empty when nobody did.
+func (e Entry) AssuredOn() string { return e.v.rec.assured }
+
+// Stage says how old the confirmation is; StageCurrent for types whose facts do
+// not age.
+func (e Entry) Stage() schemas.Stage {
+	if e.v.rec.ages && e.v.rec.assured == "" {
+		return schemas.StageUnverified
+	}
+	return e.v.rec.stage
+}
+
+// Sensitive reports that the places are withheld: everything that an Entry gives
+// knows their municipality at most.
+func (e Entry) Sensitive() bool { return e.v.rec.sensitive }
 
 // PublishedAt is when the variant was first published.
 func (e Entry) PublishedAt() time.Time { return time.UnixMilli(e.v.published).UTC() }
@@ -173,7 +192,9 @@ func (e Entry) AppendSummary(dst []byte) []byte {
 // Get finds an item by an address. The slug may be that of another language, or
 // a former one; see Outcome. A document that lacks the locale asked for is
 // served in Italian, else in English, else in the first of its languages, and
-// says so. Without a locale the slug tells the language.
+// says so. Without a locale the slug tells the language. An address of a document
+// that was merged into another leads to that one, in the language asked for if it
+// can be, else in the slug's, else by the same fallback.
 func (c *Catalog) Get(collection, slug, locale string) Answer {
 	s := c.snap.Load()
 	locale = c.canonical(locale)
@@ -183,17 +204,17 @@ func (c *Catalog) Get(collection, slug, locale string) Answer {
 		// means in others.
 		for _, t := range targets {
 			if t.locale == locale {
-				return t.answer(locale)
+				return s.answer(t, locale)
 			}
 		}
 	}
 	for _, t := range targets {
 		if !t.former {
-			return t.answer(locale)
+			return s.answer(t, locale)
 		}
 	}
 	for _, t := range targets {
-		if a := t.answer(locale); a.Outcome != Gone {
+		if a := s.answer(t, locale); a.Outcome != Gone {
 			return a
 		}
 	}
@@ -204,7 +225,19 @@ func (c *Catalog) Get(collection, slug, locale string) Answer {
 }
 
 // answer serves the document of a target.
-func (t target) answer(locale string) Answer {
+func (s *snapshot) answer(t target, locale string) Answer {
+	if t.rec.merged != "" {
+		kept := s.kept(t.rec)
+		for _, l := range [...]string{locale, t.locale} {
+			if v := kept.variant(l); v != nil {
+				return Answer{Outcome: Moved, To: v.url}
+			}
+		}
+		if v := kept.primary(); v != nil {
+			return Answer{Outcome: Moved, To: v.url}
+		}
+		return Answer{Outcome: Gone}
+	}
 	if t.former {
 		// A slug of a variant that is still public leads there; one of a variant
 		// that was withdrawn is gone, whatever other languages there are.

@@ -48,6 +48,7 @@ func (r *renderer) write(w *writer, p *page, at *int, long bool) {
 		w.time("published_at", lv.variant.PublishedAt.UnixMilli())
 		w.time("updated_at", p.updated)
 		w.optional(publicState, p.state)
+		l.writeAssurance(w)
 		w.key("revision")
 		w.object(func() {
 			w.pair("id", lv.revision.Hash)
@@ -185,7 +186,7 @@ func (r *renderer) first(ids []string, locale string) *variant {
 	if len(ids) == 0 {
 		return nil
 	}
-	card := r.card(ids[0])
+	card := r.card(r.kept(ids[0]))
 	if card == nil {
 		return nil
 	}

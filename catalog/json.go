@@ -76,6 +76,14 @@ func (w *writer) optional(k, v string) {
 	}
 }
 
+// flag writes true; what is false is not said.
+func (w *writer) flag(k string, v bool) {
+	if v {
+		w.key(k)
+		w.b = append(w.b, "true"...)
+	}
+}
+
 func (w *writer) time(k string, ms int64) {
 	w.key(k)
 	w.b = append(w.b, '"')

@@ -135,6 +135,9 @@ func (p *partition) filter(q *Query, w *scratch) {
 	if len(q.Organization) > 0 {
 		anyOf(termOrganization, 0, q.Organization)
 	}
+	if q.Assured != "" {
+		get(termAssurance, q.Assured).keepIn(found)
+	}
 	for name, values := range q.Filters {
 		if name == publicState {
 			anyOf(termState, 0, values)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/prassi-cms/prassi/content"
@@ -51,7 +52,7 @@ func (c *Catalog) read(ctx context.Context, src Source, ids []string) ([]*loaded
 func (c *Catalog) readRevisions(ctx context.Context, src Source, docs []*content.Document) ([]*loadedDoc, error) {
 	var hashes []string
 	for _, d := range docs {
-		if !d.Live() {
+		if !shown(d) {
 			continue
 		}
 		hashes = append(hashes, d.LiveShared.Hash)
@@ -80,10 +81,17 @@ func (c *Catalog) readRevisions(ctx context.Context, src Source, docs []*content
 	return out, c.readMedia(ctx, out)
 }
 
-// assemble picks the live parts of a document.
+// shown says whether the public sees what is live of a document.
+func shown(d *content.Document) bool {
+	return d.Live() && !d.Hidden() && d.MergedInto == ""
+}
+
+// assemble picks the live parts of a document that the public may know. Nothing
+// behind it sees the document's revisions, so what is taken out here is in no
+// public byte.
 func (c *Catalog) assemble(d *content.Document, revs map[string]*content.Revision) *loadedDoc {
 	l := &loadedDoc{doc: d, shape: c.shapes[d.Type]}
-	if !d.Live() {
+	if !shown(d) {
 		return l
 	}
 	if l.shape == nil {
@@ -113,14 +121,58 @@ func (c *Catalog) assemble(d *content.Document, revs map[string]*content.Revisio
 			fault(v.Locale, errNoRevision)
 			continue
 		}
-		if err := json.Unmarshal(lv.revision.Localized, &lv.fields); err != nil {
+		err := json.Unmarshal(lv.revision.Localized, &lv.fields)
+		if err == nil && d.Sensitive {
+			lv.fields, err = c.withhold(l.shape.typ, l.shared, lv.fields)
+		}
+		if err != nil {
 			fault(v.Locale, err)
 			continue
 		}
 		l.live = append(l.live, lv)
 	}
+	if d.Sensitive {
+		shared, err := c.withhold(l.shape.typ, nil, l.shared)
+		if err != nil {
+			fault("", err)
+			l.live = nil
+			return l
+		}
+		l.shared = shared
+	}
 	slices.SortFunc(l.live, func(a, b liveVariant) int { return cmp.Compare(a.variant.Locale, b.variant.Locale) })
 	return l
+}
+
+// withhold gives those of a sensitive document's own values that the public may
+// know; around are values that decide with them.
+func (c *Catalog) withhold(t *schemas.Type, around, own map[string]json.RawMessage) (map[string]json.RawMessage, error) {
+	v := schemas.Values{}
+	for _, fields := range [...]map[string]json.RawMessage{around, own} {
+		for name, raw := range fields {
+			var x any
+			if err := json.Unmarshal(raw, &x); err != nil {
+				return nil, err
+			}
+			v[name] = x
+		}
+	}
+	before := t.AsPrivate(v)
+	out := make(map[string]json.RawMessage, len(own))
+	for name, value := range t.Public(before, c.territories) {
+		raw, has := own[name]
+		if _, elsewhere := around[name]; elsewhere || !has && around != nil {
+			continue
+		}
+		if !has || !reflect.DeepEqual(value, before[name]) {
+			var err error
+			if raw, err = json.Marshal(value); err != nil {
+				return nil, err
+			}
+		}
+		out[name] = raw
+	}
+	return out, nil
 }
 
 var errNoRevision = errors.New("the live revision is not in the store")
@@ -179,7 +231,7 @@ func decodeList(raw json.RawMessage) []string {
 
 // card is a record with no more than what other documents show of it.
 func (l *loadedDoc) card() *record {
-	r := &record{id: l.doc.ID, typ: l.doc.Type}
+	r := &record{id: l.doc.ID, typ: l.doc.Type, merged: l.doc.MergedInto}
 	if l.shape == nil {
 		return r
 	}

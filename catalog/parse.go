@@ -86,6 +86,8 @@ func (c *Catalog) ParseQuery(collection string, v url.Values) (Query, error) {
 			}
 		case "sort":
 			q.Sort = one(name)
+		case assuranceParameter:
+			q.Assured = one(name)
 		case "cursor":
 			q.Cursor = one(name)
 		case "limit":

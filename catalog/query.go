@@ -111,6 +111,13 @@ func (c *Catalog) normalise(q Query, s *snapshot) (Query, *partition, error) {
 		bad.add("to", schemas.CodeWrongOrder, map[string]any{"from": q.From.Format("2006-01-02T15:04:05Z07:00"), "to": q.To.Format("2006-01-02T15:04:05Z07:00")})
 	}
 	q.normaliseText(&bad)
+	switch {
+	case q.Assured == "":
+	case !shape.ages:
+		bad.add(assuranceParameter, "unknown_parameter", map[string]any{"parameter": assuranceParameter})
+	case q.Assured != assuredCurrent && q.Assured != assuredUnverified:
+		bad.value(assuranceParameter, schemas.CodeUnknownTerm, q.Assured)
+	}
 	geo.Check(q.Near, q.RadiusMetres, q.BBox, bad.add)
 	c.normaliseFilters(&q, s, shape, &bad)
 	if q.Sort == "" {
@@ -142,7 +149,7 @@ func (c *Catalog) normalise(q Query, s *snapshot) (Query, *partition, error) {
 var itemKeys = map[string]bool{
 	"id": true, "type": true, "collection": true, "slug": true, "locale": true, "requested_locale": true, "dir": true,
 	"title": true, "summary": true, "territories": true, "topics": true, "organization": true, "published_at": true,
-	"updated_at": true, publicState: true, "revision": true, "fields": true, "html": true, "rendered": true, "toc": true,
+	"updated_at": true, publicState: true, "assurance": true, "revision": true, "fields": true, "html": true, "rendered": true, "toc": true,
 	"references": true, "alternates": true, "_links": true,
 }
 
@@ -270,12 +277,25 @@ func (s *snapshot) resolve(c *Catalog, typ, ref string) string {
 		return ""
 	}
 	if r := s.docs.get(ref); r != nil && r.typ == typ {
-		return r.id
+		return s.kept(r).id
 	}
 	if list := s.slugs.get(slugKey{sh.typ.Collection, ref}); len(list) > 0 {
-		return list[0].rec.id
+		return s.kept(list[0].rec).id
 	}
 	return ""
+}
+
+// kept is the document that stands for another one: itself, or the last that it
+// was merged into and that the catalogue knows.
+func (s *snapshot) kept(r *record) *record {
+	for range maxMerges {
+		next := s.docs.get(r.merged)
+		if next == nil {
+			break
+		}
+		r = next
+	}
+	return r
 }
 
 // hash names what a normalised query asks for, in whatever order and page size:
@@ -302,6 +322,7 @@ func (q *Query) hash() [8]byte {
 	list(q.Organization)
 	str(q.Q)
 	str(q.Sort)
+	str(q.Assured)
 	b = strconv.AppendBool(b, q.National)
 	for _, t := range [...]struct{ zero, at int64 }{{b2i(q.From.IsZero()), q.From.UnixMilli()}, {b2i(q.To.IsZero()), q.To.UnixMilli()}} {
 		b = binary.AppendVarint(binary.AppendVarint(b, t.zero), t.at)

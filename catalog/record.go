@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/schemas"
 )
 
 // record is all that the public may know of one document. It is immutable but
@@ -24,7 +25,15 @@ type record struct {
 	media    []*Media   // that the live variants use
 	// left counts live variants that could not be rendered.
 	left int
-	loc  atomic.Pointer[location]
+	// merged is the document that this one was merged into, or empty.
+	merged string
+	// ages: the facts need confirming. assured is the day on which that was done
+	// last (2006-01-02), or empty.
+	ages      bool
+	assured   string
+	stage     schemas.Stage
+	sensitive bool
+	loc       atomic.Pointer[location]
 }
 
 // location is where a record's frame lies. Compaction replaces it; a reader
@@ -114,6 +123,7 @@ const (
 	termField        termKind = 8  // value: the field's
 	termState        termKind = 9  // value: public state
 	termPlace        termKind = 10 // the variant is on the map
+	termAssurance    termKind = 11 // value: assuredCurrent or assuredUnverified
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -151,19 +161,22 @@ func (r *record) best(locale string) *variant {
 }
 
 // empty reports a record with nothing to remember.
-func (r *record) empty() bool { return len(r.variants) == 0 && len(r.gone) == 0 && r.left == 0 }
+func (r *record) empty() bool {
+	return len(r.variants) == 0 && len(r.gone) == 0 && r.left == 0 && r.merged == ""
+}
 
 // sameCard reports whether other documents would show two states of one
-// document alike: by its addresses and titles.
+// document alike: by its addresses and titles, and by what it was merged into.
 func sameCard(a, b *record) bool {
 	var x, y []*variant
+	var into, to string
 	if a != nil {
-		x = a.variants
+		x, into = a.variants, a.merged
 	}
 	if b != nil {
-		y = b.variants
+		y, to = b.variants, b.merged
 	}
-	if len(x) != len(y) {
+	if len(x) != len(y) || into != to {
 		return false
 	}
 	for i := range x {
@@ -192,6 +205,11 @@ func (r *record) encode(e *encoder) {
 	e.int(r.effectAt)
 	e.string(r.shared)
 	e.uint(uint64(r.left))
+	e.string(r.merged)
+	e.bool(r.ages)
+	e.string(r.assured)
+	e.string(string(r.stage))
+	e.bool(r.sensitive)
 	e.strings(r.deps)
 	e.uint(uint64(len(r.variants)))
 	for _, v := range r.variants {
@@ -242,7 +260,10 @@ func (r *record) encode(e *encoder) {
 // in the frame: an extent outside of it is damage.
 func decodeRecord(meta string, payload int64) (*record, error) {
 	d := &decoder{s: meta}
-	r := &record{id: d.string(), typ: d.string(), effectAt: d.int(), shared: d.string(), left: int(d.uint()), deps: d.strings()}
+	r := &record{
+		id: d.string(), typ: d.string(), effectAt: d.int(), shared: d.string(), left: int(d.uint()),
+		merged: d.string(), ages: d.bool(), assured: d.string(), stage: schemas.Stage(d.string()), sensitive: d.bool(), deps: d.strings(),
+	}
 	r.variants = make([]*variant, d.count())
 	for i := range r.variants {
 		v := &variant{rec: r}

@@ -65,16 +65,22 @@ type reference struct {
 // render makes the record of a document; known is what the log told of it.
 func (r *renderer) render(l *loadedDoc, known *facts) (*built, error) {
 	d := l.doc
-	rec := &record{id: d.ID, typ: d.Type, effectAt: known.effectAt, shared: l.sharedHash}
-	for i := range d.Variants {
-		if !d.Variants[i].Live.IsZero() {
-			rec.left++
+	rec := &record{id: d.ID, typ: d.Type, effectAt: known.effectAt, shared: l.sharedHash, merged: d.MergedInto}
+	if shown(d) {
+		for i := range d.Variants {
+			if !d.Variants[i].Live.IsZero() {
+				rec.left++
+			}
 		}
 	}
 	if l.shape == nil {
 		return r.finish(rec, nil, nil)
 	}
 	rec.collection = l.shape.typ.Collection
+	if len(l.live) > 0 {
+		rec.sensitive = d.Sensitive
+		rec.ages, rec.assured, rec.stage = l.assurance()
+	}
 	pages := make([]*page, 0, len(l.live))
 	for i := range l.live {
 		p, err := r.page(l, &l.live[i])
@@ -95,7 +101,7 @@ func (r *renderer) render(l *loadedDoc, known *facts) (*built, error) {
 		}
 	}
 	r.goneVariants(rec, d, known)
-	rec.deps = l.dependencies()
+	rec.deps = r.dependencies(l)
 	rec.media = l.mediaOf(pages)
 	modified := rec.effectAt
 	for _, id := range rec.deps {
@@ -142,10 +148,16 @@ func (r *renderer) goneVariants(rec *record, d *content.Document, known *facts) 
 	for i := range d.Variants {
 		v := &d.Variants[i]
 		f, told := known.byLocale[v.Locale]
-		if !v.Live.IsZero() || len(v.OldSlugs) == 0 && !told {
+		g := &gone{locale: v.Locale, slugs: slices.Clone(v.OldSlugs)}
+		if !v.Live.IsZero() {
+			if shown(d) {
+				continue
+			}
+			g.slugs = append(slices.DeleteFunc(g.slugs, func(s string) bool { return s == v.LiveSlug }), v.LiveSlug)
+		}
+		if len(g.slugs) == 0 && !told {
 			continue
 		}
-		g := &gone{locale: v.Locale, slugs: slices.Clone(v.OldSlugs)}
 		g.change = change{seq: f.seq, at: f.at, withdrawn: f.withdrawn}
 		if n := len(g.slugs); n > 0 {
 			g.change.slug = g.slugs[n-1]
@@ -155,19 +167,49 @@ func (r *renderer) goneVariants(rec *record, d *content.Document, known *facts) 
 	slices.SortFunc(rec.gone, func(a, b *gone) int { return compareStrings(a.locale, b.locale) })
 }
 
-// dependencies are the documents that a document refers to.
-func (l *loadedDoc) dependencies() []string {
+// dependencies are the documents that a document refers to, and those that these
+// were merged into.
+func (r *renderer) dependencies(l *loadedDoc) []string {
 	var out []string
 	for _, f := range l.shape.typ.Fields {
 		if f.Kind != "reference" {
 			continue
 		}
 		for i := range l.live {
-			out = append(out, decodeList(l.raw(&l.live[i], f))...)
+			for _, id := range decodeList(l.raw(&l.live[i], f)) {
+				out = append(out, id)
+				out = append(out, r.mergedInto(id)...)
+			}
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// maxMerges bounds how often one document may have been merged into the next.
+const maxMerges = 32
+
+// mergedInto lists what a document was merged into, what that was merged into,
+// and so on.
+func (r *renderer) mergedInto(id string) (out []string) {
+	for range maxMerges {
+		card := r.card(id)
+		if card == nil || card.merged == "" {
+			break
+		}
+		id = card.merged
+		out = append(out, id)
+	}
+	return out
+}
+
+// kept is the document that stands for another one: itself, or the last that it
+// was merged into.
+func (r *renderer) kept(id string) string {
+	if into := r.mergedInto(id); len(into) > 0 {
+		return into[len(into)-1]
+	}
+	return id
 }
 
 // page reads and renders the text of one variant.
@@ -426,7 +468,10 @@ func (r *renderer) terms(p *page) []term {
 		out = append(out, term{kind: termTopic, value: id})
 	}
 	for _, id := range p.l.list(lv, "organization") {
-		out = append(out, term{kind: termOrganization, value: id})
+		out = append(out, term{kind: termOrganization, value: r.kept(id)})
+	}
+	if ages, on, stage := p.l.assurance(); ages {
+		out = append(out, term{kind: termAssurance, value: assuranceStatus(on, stage)})
 	}
 	for i, f := range p.l.shape.filterable {
 		raw := p.l.raw(lv, f)
@@ -439,6 +484,9 @@ func (r *renderer) terms(p *page) []term {
 			}
 		default:
 			for _, v := range decodeList(raw) {
+				if f.Kind == "reference" {
+					v = r.kept(v)
+				}
 				out = append(out, term{kind: termField, field: uint8(i), value: v})
 			}
 		}
@@ -522,10 +570,9 @@ func (r *renderer) places(p *page) []place {
 				w.pair("url", p.url)
 				w.optional("label", x.Label)
 				w.optional("address", x.Address)
-				if x.Approximate {
-					w.key("approximate")
-					w.b = append(w.b, "true"...)
-				}
+				p.l.writeAssurance(&w)
+				w.flag("approximate", x.Approximate)
+				w.flag("sensitive", p.l.doc.Sensitive)
 			})
 		})
 		out = append(out, place{lat: *x.Lat, lon: *x.Lon, approximate: x.Approximate, feature: string(w.b)})

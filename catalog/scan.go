@@ -59,7 +59,7 @@ func (c *Catalog) readCards(ctx context.Context, src Source, log *logFacts) (map
 		for _, l := range docs {
 			card := l.card()
 			card.effectAt = log.of(l.doc.ID).effectAt
-			if len(card.variants) > 0 || card.effectAt > 0 {
+			if len(card.variants) > 0 || card.effectAt > 0 || card.merged != "" {
 				cards[l.doc.ID] = card
 			}
 		}

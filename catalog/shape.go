@@ -29,6 +29,8 @@ type shape struct {
 	date *schemas.Field
 	// places is the field that puts items on the map, or nil.
 	places *schemas.Field
+	// ages: the facts need confirming from time to time.
+	ages bool
 }
 
 // kindsFiltered are the kinds of fields that a list can be filtered by: those
@@ -41,14 +43,14 @@ var ownParameter = map[string]bool{
 	"territories": true, "topics": true, "organization": true,
 	"locale": true, "fallback": true, "territory": true, "topic": true, "from": true, "to": true, "q": true,
 	"near": true, "radius": true, "bbox": true, "sort": true, "fields": true, "limit": true, "cursor": true,
-	"national": true, publicState: true,
+	"national": true, publicState: true, "open_at": true, "open_on": true, assuranceParameter: true, "zoom": true,
 }
 
 // publicState is the parameter that filters by public state.
 const publicState = "public_state"
 
-func shapeOf(t *schemas.Type, def *workflow.Definition) *shape {
-	s := &shape{typ: t, states: map[string]bool{}}
+func shapeOf(t *schemas.Type, def *workflow.Definition, ages bool) *shape {
+	s := &shape{typ: t, states: map[string]bool{}, ages: ages}
 	for _, f := range t.Fields {
 		if f.Sortable && f.Name != "title" && len(s.sortable) < math.MaxUint8 {
 			s.sortable = append(s.sortable, f)

@@ -111,6 +111,9 @@ type Query struct {
 	RadiusMetres float64
 	// BBox keeps items with a place inside.
 	BBox *BBox
+	// Assured keeps items whose facts are "current" or "unverified"; of types whose
+	// facts age.
+	Assured string
 	// Filters are values by field name, for choices, booleans, languages,
 	// references and "public_state"; see Filterable.
 	Filters map[string][]string
@@ -187,8 +190,8 @@ type Discrepancy struct {
 	Document string `json:"document"`
 	Locale   string `json:"locale,omitempty"`
 	// Code is missing (live, not in the catalogue), surplus (in the catalogue,
-	// not live), revision (another revision), bytes (rendered anew it differs)
-	// or damaged (the stored bytes cannot be read).
+	// not live), revision (another revision), bytes (rendered anew it differs),
+	// merged (into another document) or damaged (the stored bytes cannot be read).
 	Code string `json:"code"`
 	Want string `json:"want,omitempty"`
 	Got  string `json:"got,omitempty"`

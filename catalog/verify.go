@@ -112,7 +112,7 @@ func (v *verifier) compare(ctx context.Context, docs []*loadedDoc) ([]Discrepanc
 	err := parallel(ctx, len(docs), func(i int) error {
 		l := docs[i]
 		prev := s.docs.get(l.doc.ID)
-		if !l.doc.Live() && prev == nil {
+		if !shown(l.doc) && l.doc.MergedInto == "" && prev == nil {
 			return nil
 		}
 		want, err := v.r.render(l, v.log.of(l.doc.ID))
@@ -136,9 +136,10 @@ func (v *verifier) differences(l *loadedDoc, want *built, got *record) (out []Di
 	for i := range l.doc.Variants {
 		x := &l.doc.Variants[i]
 		have := got.variant(x.Locale)
+		live := !x.Live.IsZero() && shown(l.doc)
 		switch {
-		case x.Live.IsZero() && have == nil:
-		case x.Live.IsZero():
+		case !live && have == nil:
+		case !live:
 			add(x.Locale, "surplus", "", have.revision)
 		case have == nil:
 			add(x.Locale, "missing", x.Live.Hash, "")
@@ -154,6 +155,9 @@ func (v *verifier) differences(l *loadedDoc, want *built, got *record) (out []Di
 				}
 			}
 		}
+	}
+	if got.merged != l.doc.MergedInto {
+		add("", "merged", l.doc.MergedInto, got.merged)
 	}
 	for _, x := range got.variants {
 		if l.doc.Variant(x.locale) == nil {
