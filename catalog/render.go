@@ -158,7 +158,9 @@ func (r *renderer) goneVariants(rec *record, d *content.Document, known *facts) 
 		if len(g.slugs) == 0 && !told {
 			continue
 		}
-		g.change = change{seq: f.seq, at: f.at, withdrawn: f.withdrawn}
+		// Whatever the log called it: what was published of a hidden document is not
+		// public.
+		g.change = change{seq: f.seq, at: f.at, withdrawn: true}
 		if n := len(g.slugs); n > 0 {
 			g.change.slug = g.slugs[n-1]
 		}
@@ -320,7 +322,7 @@ func (r *renderer) variant(v *variant, p *page, known *facts, modified int64) ([
 		}
 	}
 	f := known.byLocale[p.locale]
-	v.change = change{seq: f.seq, at: f.at, slug: v.slug, withdrawn: f.withdrawn}
+	v.change = change{seq: f.seq, at: f.at, slug: v.slug}
 	v.begins, v.ends = v.published, v.published+1
 	if s := p.l.shape; s.date != nil {
 		if from, to, ok := span(p.decode(s.date)); ok {
