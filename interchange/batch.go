@@ -83,6 +83,7 @@ func (p *Plan) assemble(b *Batch, s step) {
 			v.State, v.Publish, v.PublishAt, v.ExpireAt = "", false, time.Time{}, time.Time{}
 		}
 		in.Type, in.Owner = it.typ.Name, first(in.Owner, it.owner)
+		in.AssuredDate = max(in.AssuredDate, it.assured)
 		in.Variants = append(in.Variants, v)
 		items = append(items, it)
 	}

@@ -24,6 +24,8 @@ type item struct {
 	working bool // the newer revision of a variant that has a live one too
 	public  bool
 	variant content.IncomingVariant
+	// assured is the day on which the document's facts were confirmed.
+	assured string
 	values  schemas.Values
 	// group is what variants of one document have in common besides an id: the
 	// path without the locale, a generator's translation key, type and slug.
@@ -586,10 +588,31 @@ func (r *reading) readDates() {
 			r.later = t.After(r.now)
 		}
 	}
+	if s, ok := r.slots[keyAssuredDate]; ok && s.value.kind != nullNode {
+		r.readAssured(s)
+	}
 	// Hugo writes the epoch of its clock where no date was set.
 	if v.PublishedAt.Year() < 1900 {
 		v.PublishedAt = time.Time{}
 	}
+}
+
+// readAssured reads the day of the last confirmation, as it is in Europe/Rome.
+func (r *reading) readAssured(s slot) {
+	if s.value.kind == scalarNode && strings.TrimSpace(s.value.text) == "" {
+		return
+	}
+	order := ""
+	if r.mapping != nil {
+		order = r.mapping.dates
+	}
+	t, bad := readMoment(s.value, order)
+	if bad != nil {
+		r.fail(bad)
+		return
+	}
+	r.assured = t.In(content.Rome).Format(time.DateOnly)
+	r.fields[keyAssuredDate] = s.pair
 }
 
 // readState settles where in the workflow the variant shall be.

@@ -39,7 +39,8 @@ type ExportSummary struct {
 
 // Export writes the whole content, one variant per file or line. A variant whose
 // newest revision is not the public one has two: first the public one, then the
-// working copy with its state. Thrown away drafts are left out. Histories,
+// working copy with its state. Thrown away drafts are left out, and what was
+// merged into another document: references to it name the one that stays. Histories,
 // comments, approvals and former slugs are not part of the format: that is what
 // a backup is for.
 //
@@ -55,7 +56,7 @@ func Export(ctx context.Context, store content.Store, reg *schemas.Registry, dir
 		return ExportSummary{}, err
 	}
 	defer out.abandon()
-	e := &exporter{store: store, reg: reg, workflows: workflows, opt: opt, out: out, used: map[string]string{}}
+	e := &exporter{store: store, reg: reg, workflows: workflows, opt: opt, out: out, used: map[string]string{}, merged: map[string]string{}}
 	if err := e.learn(ctx); err != nil {
 		return e.sum, err
 	}
@@ -82,6 +83,7 @@ type exporter struct {
 	slugs   map[string]map[string]string
 	holders map[string]string
 	used    map[string]string // files of ours by id, and what uses them first
+	merged  map[string]string // what was merged away, and into what
 }
 
 const scanPage = 200
@@ -99,7 +101,11 @@ func (e *exporter) scan(ctx context.Context, visit func([]*content.Document) err
 		after = page[len(page)-1].ID
 		kept := page[:0]
 		for _, d := range page {
-			if !d.Discarded {
+			switch {
+			case d.Discarded:
+			case d.MergedInto != "":
+				e.merged[d.ID] = d.MergedInto
+			default:
 				kept = append(kept, d)
 			}
 		}
@@ -341,6 +347,9 @@ func (e *exporter) entries(t *schemas.Type, def *workflow.Definition, d *content
 			}
 		}
 	}
+	if d.Assured != nil {
+		add(keyAssuredDate, d.Assured.On)
+	}
 	add(keyOwner, d.Owner)
 	for _, f := range t.Fields {
 		if f.Name != keyTitle && f.Name != keySummary && f.Name != keyBody {
@@ -353,6 +362,9 @@ func (e *exporter) entries(t *schemas.Type, def *workflow.Definition, d *content
 // reference gives the slug of a document where no other document could be meant
 // by it, else its id; false when there is no such document any more.
 func (e *exporter) reference(ref schemas.Ref, locale string) (string, bool) {
+	for e.merged[ref.Target] != "" {
+		ref.Target = e.merged[ref.Target]
+	}
 	slugs, ok := e.slugs[ref.Target]
 	if !ok {
 		return "", false

@@ -14,6 +14,7 @@ const (
 	keyUpdatedAt     = "updated_at"
 	keyPublishAt     = "publish_at"
 	keyExpireAt      = "expire_at"
+	keyAssuredDate   = "assured_date"
 	keyOwner         = "owner"
 	keyTranslationOf = "translation_of"
 	// fields that every text has
@@ -40,6 +41,7 @@ var keys = []Key{
 	{keyUpdatedAt, "date of the content, RFC 3339"},
 	{keyPublishAt, "scheduled publication, RFC 3339"},
 	{keyExpireAt, "scheduled withdrawal, RFC 3339"},
+	{keyAssuredDate, "day on which somebody last confirmed the facts; types whose facts age only"},
 	{keyOwner, "scope of the organisation that owns the document"},
 	{keyTranslationOf, "the variant it translates: slug.locale, or an id"},
 }

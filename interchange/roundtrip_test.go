@@ -127,10 +127,18 @@ func (h house) fill(t *testing.T) {
 	step(second, "it", "submit")
 
 	create("event", "it", "festa", map[string]any{"title": "Festa", "when": map[string]any{"from": "2026-03-01T18:00", "to": "2026-03-01T20:00"}})
-	create("service", "it", "sportello", map[string]any{
+	desk := create("service", "it", "sportello", map[string]any{
+		"territories": []any{"MI"},
 		"title": "Sportello", "organization": org.ID, "topics": []any{"work"}, "languages": []any{"it", "ar"},
 		"places": []any{map[string]any{"label": "Sede", "address": "Via Sammartini 75", "municipality": "015146", "lat": 45.48, "lon": 9.2}},
 	})
+	step(desk, "it", "publish") // on a day on which somebody says that it is true
+	edit(desk, "it", map[string]any{"title": "Sportello stranieri"})
+	twice := create("service", "it", "sportello-bis", map[string]any{"title": "Sportello", "topics": []any{"work"}, "territories": []any{"MI"}})
+	step(twice, "it", "publish")
+	edit(rich, "it", map[string]any{"related": []any{twice.ID}})
+	all := map[string]string{"*": "*"}
+	must(h.Merge(ctx, importer, content.Merge{Keep: desk.ID, Gone: twice.ID, KeepETags: all, GoneETags: all}))
 }
 
 func TestRoundTrip(t *testing.T) {
