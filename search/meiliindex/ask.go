@@ -184,7 +184,7 @@ func (a *asker) variants(locale int, units []search.Unit, most int) []ask {
 	}
 	var asks []ask
 	for _, options := range list {
-		one := ask{locale: locale, text: a.compose(locale, options), weight: 1, loose: len(a.parsed.Phrases) > 0 || len(a.unknown) > 0}
+		one := ask{locale: locale, text: a.compose(locale, options), weight: 1, loose: a.loose()}
 		for _, o := range options {
 			if o.weight > 0 {
 				one.weight = min(one.weight, o.weight)
@@ -193,6 +193,13 @@ func (a *asker) variants(locale int, units []search.Unit, most int) []ask {
 		asks = append(asks, one)
 	}
 	return asks
+}
+
+// loose says that words must be searched as they are written, beside their stems:
+// those of phrases and those with typos.
+func (a *asker) loose() bool {
+	several := func(words []string) bool { return len(words) > 1 }
+	return len(a.parsed.Phrases) > 0 || len(a.unknown) > 0 || slices.ContainsFunc(a.parsed.Exclude, several)
 }
 
 // options are the ways to have a unit, the most general first.

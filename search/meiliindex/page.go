@@ -38,7 +38,9 @@ func counts(facets map[string]map[string]int) map[string][]search.Count {
 				list = append(list, search.Count{Value: v, Count: n})
 			}
 		}
-		slices.SortFunc(list, func(a, b search.Count) int { return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Value, b.Value)) })
+		slices.SortFunc(list, func(a, b search.Count) int {
+			return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Value, b.Value))
+		})
 		out[name] = list[:min(len(list), search.MaxFacetValues)]
 	}
 	return out

@@ -47,10 +47,11 @@ func (x *Index) Suggest(ctx context.Context, q search.SuggestQuery) ([]search.Su
 
 // suggestTitles gives titles that have the words, the last of them unfinished.
 func (x *Index) suggestTitles(ctx context.Context, q *search.SuggestQuery, typed []string) ([]search.Suggestion, error) {
-	words := typed[:min(len(typed), maxParts)]
 	var parts []string
-	for _, w := range words {
-		parts = append(parts, plain(w))
+	for _, t := range search.Tokens(nil, q.Text) {
+		if len(parts) < maxParts {
+			parts = append(parts, plain(t.Term))
+		}
 	}
 	request := &meilisearch.MultiSearchRequest{Federation: &meilisearch.MultiSearchFederation{Limit: 4 * search.MaxSuggestions}}
 	for i, tag := range q.Locales {
@@ -153,7 +154,8 @@ func (x *Index) suggestActs(ctx context.Context, typed []string, limit int) ([]s
 // holdsAll reports that each word begins one of a folded title.
 func holdsAll(title string, words []string) bool {
 	for _, w := range words {
-		if !strings.HasPrefix(title, w) && !strings.Contains(title, " "+w) {
+		spaced := w[0] < 0xE2 // what comes after in UTF-8 is of scripts without spaces, mostly
+		if !strings.HasPrefix(title, w) && !strings.Contains(title, " "+w) && (spaced || !strings.Contains(title, w)) {
 			return false
 		}
 	}
