@@ -16,6 +16,7 @@ const (
 	classDelivery              // what any origin may read
 	classPage                  // a page without forms
 	classForm                  // a page whose forms lead to this origin, and to no other
+	classSecret                // classForm at an address that nobody else may learn
 	classAsset                 // what pages load: styles, scripts
 	classMedia                 // a file that people uploaded
 	classEmbed                 // a page that other sites show in a frame; /embed/ only
@@ -70,6 +71,7 @@ var classHeaders = map[class][]header{
 	classDelivery: {policy(policyData), sniff, anySite, {"Access-Control-Allow-Origin", anyOrigin}},
 	classPage:     {policy(policyPage), sniff, sameSite, ownTrace, alone, asksFor, private},
 	classForm:     {policy(policyForm), sniff, sameSite, ownTrace, alone, asksFor, private},
+	classSecret:   {policy(policyForm), sniff, sameSite, noTrace, alone, asksFor, private},
 	classAsset:    {policy(policyData), sniff, sameSite, private},
 	classMedia:    {policy(policyMedia), sniff, anySite, noTrace, private, {"Access-Control-Allow-Origin", anyOrigin}},
 	classEmbed:    {policy(policyEmbed), sniff, anySite, ownTrace, asksFor, private},

@@ -202,10 +202,12 @@ func queryNames(params []param) []string {
 // them.
 func (s *Server) table() []*operation {
 	out := s.deliveryTable()
+	out = append(out, s.searchTable()...)
 	out = append(out, s.manageTable()...)
 	out = append(out, s.mediaTable()...)
 	out = append(out, s.accessTable()...)
 	out = append(out, s.sessionTable()...)
+	out = append(out, s.freshnessTable()...)
 	out = append(out, s.systemTable()...)
 	for _, op := range out {
 		if op.Call != nil { // who calls is known

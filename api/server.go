@@ -21,8 +21,10 @@ import (
 	"github.com/prassi-cms/prassi/auth/oidc"
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/freshness"
 	"github.com/prassi-cms/prassi/media"
 	"github.com/prassi-cms/prassi/schemas"
+	"github.com/prassi-cms/prassi/search/feed"
 )
 
 // Pinger says whether an engine answers.
@@ -43,6 +45,11 @@ type Options struct {
 	OIDC *oidc.Set
 	// Media keeps files; nil when there are none, and nobody can bring any.
 	Media *media.Library
+	// Search answers questions; nil when there is none, and they are answered so.
+	Search *feed.Feed
+	// Freshness asks whether facts are still true; nil when nobody is asked, and there
+	// is neither its page nor its list.
+	Freshness *freshness.Keeper
 	// Logger takes one line a request; nil means slog.Default(). Public reads
 	// that succeed are logged at level debug only: the metrics count them.
 	Logger *slog.Logger
@@ -87,7 +94,8 @@ type Limits struct {
 	Grace      time.Duration // for requests under way when the server stops; 15 s
 	Previews   int           // rendered at once; one a processor
 	Exports    int           // of logs, written at once; 2
-	Turn       time.Duration // that a preview, an export or an upload waits for its turn; 2 s
+	Searches   int           // answered at once; 4 a processor
+	Turn       time.Duration // that a preview, an export, an upload or a search waits for its turn; 2 s
 	Lag        int64         // events that a ready catalogue may be behind; 1000
 	Hot        int64         // bytes of answers kept in memory beside the catalogue; 16 MiB
 	Upload     time.Duration // to receive a file, while its bytes keep flowing; 15 min
@@ -105,6 +113,7 @@ func (l Limits) withDefaults() Limits {
 	l.Grace = or(l.Grace, 15*time.Second)
 	l.Previews = or(l.Previews, runtime.GOMAXPROCS(0))
 	l.Exports = or(l.Exports, 2)
+	l.Searches = or(l.Searches, 4*runtime.GOMAXPROCS(0))
 	l.Turn = or(l.Turn, 2*time.Second)
 	l.Lag = or(l.Lag, 1000)
 	l.Hot = or(l.Hot, 16<<20)
@@ -130,17 +139,19 @@ type Server struct {
 	ledger  *audit.Ledger
 	oidc    *oidc.Set      // nil when there are no providers
 	media   *media.Library // nil when there are no files
-	store   Pinger
-	schemas *schemas.Registry
-	log     *slog.Logger
-	limits  Limits
-	opt     Options // its settings; the parts are the fields above
-	public  string  // PublicURL without a slash at its end
-	https   bool    // the outside always comes over TLS, as the public address says
-	clock   func() time.Time
-	began   time.Time
-	limiter *limiter
-	rules   map[rateClass]*rule
+	// freshness is nil when nobody is asked whether facts are still true.
+	freshness *freshness.Keeper
+	store     Pinger
+	schemas   *schemas.Registry
+	log       *slog.Logger
+	limits    Limits
+	opt       Options // its settings; the parts are the fields above
+	public    string  // PublicURL without a slash at its end
+	https     bool    // the outside always comes over TLS, as the public address says
+	clock     func() time.Time
+	began     time.Time
+	limiter   *limiter
+	rules     map[rateClass]*rule
 
 	engine     *gin.Engine
 	operations []*operation
@@ -150,7 +161,12 @@ type Server struct {
 	origins    *http.CrossOriginProtection
 	previews   *turns
 	exports    *turns
+	tables     *turns
 	uploads    *turns
+	searches   chan struct{} // those under way
+	facets     []string      // that are parameters of a search
+	allFacets  []string      // that can be counted
+	sorts      []string      // orders of a search
 	stopping   atomic.Bool
 }
 
@@ -161,7 +177,7 @@ func New(opt Options) (*Server, error) {
 		return nil, errors.New("api: Service, Catalog, Auth, Ledger, Store and Schemas are needed")
 	}
 	s := &Server{
-		service: opt.Service, catalog: opt.Catalog, auth: opt.Auth, ledger: opt.Ledger, oidc: opt.OIDC, media: opt.Media, store: opt.Store, schemas: opt.Schemas,
+		service: opt.Service, catalog: opt.Catalog, auth: opt.Auth, ledger: opt.Ledger, oidc: opt.OIDC, media: opt.Media, freshness: opt.Freshness, store: opt.Store, schemas: opt.Schemas,
 		log: or(opt.Logger, slog.Default()), limits: opt.Limits.withDefaults(), opt: opt,
 		public: strings.TrimRight(opt.PublicURL, "/"), origins: http.NewCrossOriginProtection(), pages: map[string]*stored{},
 	}
@@ -176,6 +192,7 @@ func New(opt Options) (*Server, error) {
 	s.hot = newHot(s.limits.Hot)
 	s.previews = newTurns(s.limits.Previews, 0, s.limits.Turn)
 	s.exports = newTurns(s.limits.Exports, 0, s.limits.Turn)
+	s.tables = newTurns(maxTables, maxTables/4, s.limits.Turn)
 	s.uploads = newTurns(s.limits.Uploads, max(1, s.limits.Uploads/4), s.limits.Turn)
 	if s.public != "" {
 		u, err := url.Parse(s.public)
@@ -187,7 +204,11 @@ func New(opt Options) (*Server, error) {
 			return nil, fmt.Errorf("api: the public address: %w", err)
 		}
 	}
-	s.metrics = newMetrics(opt.Catalog, opt.Version)
+	s.searches = make(chan struct{}, s.limits.Searches)
+	if err := s.deriveFacets(); err != nil {
+		return nil, err
+	}
+	s.metrics = newMetrics(opt.Catalog, opt.Search, opt.Version)
 	return s, s.build()
 }
 

@@ -16,16 +16,19 @@ const (
 	tagRevisions  = "revisions"
 	tagForms      = "forms"
 	tagAccess     = "access"
+	tagFreshness  = "freshness"
 	tagSystem     = "system"
 )
 
 var tags = []*huma.Tag{
 	{Name: tagItems, Description: "What is published."},
+	{Name: tagSearch, Description: "Finding what is published."},
 	{Name: tagVocabulary, Description: "The words that items are described with."},
 	{Name: tagDocuments, Description: "Writing, reviewing and publishing."},
 	{Name: tagRevisions, Description: "What was written before."},
 	{Name: tagForms, Description: "What an editor needs to draw its forms."},
 	{Name: tagMedia, Description: "Pictures and documents."},
+	{Name: tagFreshness, Description: "Whether facts are still true: who is asked, and what nobody confirmed."},
 	{Name: tagAccess, Description: "Who calls, and tokens."},
 	{Name: tagSystem, Description: "For machines and operators."},
 }
@@ -78,10 +81,20 @@ func (s *Server) deliveryTable() []*operation {
 				queryParam("fallback", "Languages to take for items that lack `locale`; comma-separated.", text(200)),
 			}, s.filterParams(t)...)
 			filters = append(filters, ifNoneMatch)
+			zoomed := append([]param{queryParam("zoom", fmt.Sprintf("The zoom at which the map is drawn, of a map with tiles of 256 pixels. Below %d, "+
+				"points that would lie on each other are clusters; without it, and from there on, every point stands alone.", catalog.PointsZoom), integer(0, catalog.MaxZoom))}, filters...)
 			out = append(out, &operation{
 				Method: http.MethodGet, Route: route + ".geojson", ID: "map" + name, Tag: tagItems, Access: public,
-				Summary: "On the map: " + t.Plural.In("en"), Params: filters,
-				Answers: cached(featureCollection(), "application/geo+json"), Handle: s.geoJSON(t.Collection, filters),
+				Summary: "On the map: " + t.Plural.In("en"), Params: zoomed,
+				Answers: cached(featureCollection(), "application/geo+json"), Problems: []int{http.StatusNotAcceptable},
+				Handle: s.collectionMap(t.Collection, zoomed),
+			}, &operation{
+				Method: http.MethodGet, Route: route + ".csv", ID: "table" + name, Tag: tagItems, Access: public,
+				Summary: "As a table: " + t.Plural.In("en"),
+				Description: "All that the filters leave, newest first, a row for each place; UTF-8 with a byte order mark, so that spreadsheets read it rightly. " +
+					"A cell that begins as a formula would has an apostrophe before it.",
+				Params: filters, Answers: cached(&huma.Schema{Type: "string"}, mediaOfFormat[formatCSV], "Content-Disposition"),
+				Problems: []int{http.StatusNotAcceptable, http.StatusServiceUnavailable}, Handle: s.collectionTable(t.Collection, filters),
 			})
 		}
 	}
@@ -132,17 +145,27 @@ func metres() *huma.Schema {
 // featureCollection describes the map (RFC 7946).
 func featureCollection() *huma.Schema {
 	word := &huma.Schema{Type: "string"}
-	two := 2
-	coordinates := &huma.Schema{Type: "array", MinItems: &two, MaxItems: &two, Items: &huma.Schema{Type: "number", Format: "double"}}
+	degrees := func(n int) *huma.Schema {
+		return &huma.Schema{Type: "array", MinItems: &n, MaxItems: &n, Items: &huma.Schema{Type: "number", Format: "double"}}
+	}
+	feature := func(properties map[string]*huma.Schema) *huma.Schema {
+		return object(map[string]*huma.Schema{
+			"type":       oneOf("Feature"),
+			"geometry":   object(map[string]*huma.Schema{"type": oneOf("Point"), "coordinates": degrees(2)}),
+			"properties": object(properties),
+		})
+	}
 	return object(map[string]*huma.Schema{
 		"type": oneOf("FeatureCollection"),
-		"features": list(object(map[string]*huma.Schema{
-			"type":     oneOf("Feature"),
-			"geometry": object(map[string]*huma.Schema{"type": oneOf("Point"), "coordinates": coordinates}),
-			"properties": object(map[string]*huma.Schema{
+		"features": list(&huma.Schema{AnyOf: []*huma.Schema{
+			feature(map[string]*huma.Schema{
 				"id": format("uuid"), "slug": word, "title": word, "locale": word, "topics": list(word), "territory?": word,
-				"url": format("uri-reference"), "label?": word, "address?": word, "approximate?": flag(),
+				"url": format("uri-reference"), "label?": word, "address?": word, "assurance?": ref("PublishedAssurance"),
+				"approximate?": flag(), "sensitive?": flag(),
 			}),
-		})),
+			feature(map[string]*huma.Schema{
+				"cluster": flag(), "count": integer(2, 0), "bbox": degrees(4), "expansion_zoom": integer(1, catalog.PointsZoom), "approximate_count?": integer(1, 0),
+			}),
+		}}),
 	})
 }
