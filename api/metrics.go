@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/prassi-cms/prassi/catalog"
+	"github.com/prassi-cms/prassi/search/feed"
 )
 
 // metrics is the server's own Prometheus registry.
@@ -22,7 +23,7 @@ type metrics struct {
 	handler   http.Handler
 }
 
-func newMetrics(c *catalog.Catalog, version string) *metrics {
+func newMetrics(c *catalog.Catalog, index *feed.Feed, version string) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -47,6 +48,20 @@ func newMetrics(c *catalog.Catalog, version string) *metrics {
 		gauge("prassi_catalog_lag_events", "Events of the log that the catalogue has yet to apply.", func(s catalog.Stats) float64 { return float64(s.Lag) }),
 		gauge("prassi_catalog_unrendered", "Live documents that could not be rendered.", func(s catalog.Stats) float64 { return float64(s.Unrendered) }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if index != nil {
+		figure := func(name, help string, value func(feed.Stats) float64) prometheus.Collector {
+			return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return value(index.Stats()) })
+		}
+		m.registry.MustRegister(
+			figure("prassi_search_documents", "Published variants in the search index.", func(s feed.Stats) float64 { return float64(s.Documents) }),
+			figure("prassi_search_lag_events", "Events that the catalogue has applied and the search index has not.", func(s feed.Stats) float64 { return float64(s.Lag) }),
+			figure("prassi_search_up", "1 when the search index is whole and could be reached when it was written last, else 0.", func(s feed.Stats) float64 {
+				if s.Available {
+					return 1
+				}
+				return 0
+			}))
+	}
 	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, DisableCompression: true})
 	return m
 }

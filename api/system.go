@@ -19,6 +19,15 @@ type Status struct {
 	Title  string `json:"title"`
 	Status int32  `json:"status" minimum:"200" maximum:"599"`
 	Detail string `json:"detail"`
+	// Search is told by /status alone.
+	Search *SearchStatus `json:"search,omitempty" doc:"How search is; the service goes on without it."`
+}
+
+// SearchStatus says how search is.
+type SearchStatus struct {
+	Available bool  `json:"available" doc:"The index is whole and could be reached when it was written last."`
+	Documents int64 `json:"documents" minimum:"0" doc:"Published variants in the index."`
+	Lag       int64 `json:"lag" minimum:"0" doc:"Events that the public sees and the index has not taken in yet."`
 }
 
 func noIcon(c *gin.Context) error {
@@ -37,8 +46,12 @@ func root(c *gin.Context) error {
 var htmlPage = &huma.Schema{Type: "string"}
 
 // answerStatus answers in the shape of a problem, good news too.
-func answerStatus(c *gin.Context, status int, title, detail string) error {
-	data, err := encode(Status{Type: "about:blank", Title: title, Status: int32(status), Detail: detail})
+func answerStatus(c *gin.Context, status int, title, detail string, search ...*SearchStatus) error {
+	out := Status{Type: "about:blank", Title: title, Status: int32(status), Detail: detail}
+	if len(search) > 0 {
+		out.Search = search[0]
+	}
+	data, err := encode(out)
 	if err != nil {
 		return err
 	}
@@ -75,18 +88,27 @@ func (s *Server) trouble(ctx context.Context, withCatalog bool) string {
 	return ""
 }
 
-func (s *Server) health(c *gin.Context, withCatalog bool) error {
+func (s *Server) health(c *gin.Context, withCatalog bool, search ...*SearchStatus) error {
 	code := s.trouble(c.Request.Context(), withCatalog)
 	if code == "" {
-		return answerStatus(c, http.StatusOK, "OK", "OK")
+		return answerStatus(c, http.StatusOK, "OK", "OK", search...)
 	}
 	lang := language(c)
 	c.Writer.Header()["Content-Language"] = []string{lang}
-	return answerStatus(c, http.StatusServiceUnavailable, messages.Title(lang, code), messages.Text(lang, code, nil))
+	return answerStatus(c, http.StatusServiceUnavailable, messages.Title(lang, code), messages.Text(lang, code, nil), search...)
 }
 
-func (s *Server) status(c *gin.Context) error { return s.health(c, false) }
+func (s *Server) status(c *gin.Context) error {
+	if s.opt.Search == nil {
+		return s.health(c, false)
+	}
+	x := s.opt.Search.Stats()
+	return s.health(c, false, &SearchStatus{Available: x.Available, Documents: int64(x.Documents), Lag: x.Lag})
+}
 
+// ready does not ask for search: a process without it still answers everything
+// else, and an engine that several processes share would take all of them away
+// at once. /status, the metrics and the answers of search itself tell of it.
 func (s *Server) ready(c *gin.Context) error { return s.health(c, true) }
 
 // operators lets only the addresses of Options.Metrics through; to all others

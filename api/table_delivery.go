@@ -1,10 +1,12 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
 )
 
@@ -51,6 +53,7 @@ func (s *Server) deliveryTable() []*operation {
 		Summary: "Where everything is", Params: []param{ifNoneMatch},
 		Answers: cached(Index{}, ""), Handle: s.page("index"),
 	}}
+	tables := newTurns(maxTables, maxTables/4, s.limits.Turn)
 	for _, t := range s.schemas.Types() {
 		name := capital(t.Name)
 		params := s.collectionParams(t)
@@ -94,7 +97,7 @@ func (s *Server) deliveryTable() []*operation {
 				Description: "All that the filters leave, newest first, a row for each place; UTF-8 with a byte order mark, so that spreadsheets read it rightly. " +
 					"A cell that begins as a formula would has an apostrophe before it.",
 				Params: filters, Answers: cached(&huma.Schema{Type: "string"}, mediaOfFormat[formatCSV], "Content-Disposition"),
-				Problems: []int{http.StatusNotAcceptable, http.StatusServiceUnavailable}, Handle: s.collectionTable(t.Collection, filters),
+				Problems: []int{http.StatusNotAcceptable, http.StatusServiceUnavailable}, Handle: s.collectionTable(t.Collection, filters, tables),
 			})
 		}
 	}

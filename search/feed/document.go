@@ -62,8 +62,9 @@ func Documents(c *catalog.Catalog, s *search.Settings, id string) ([]search.Docu
 	return out, nil
 }
 
-// version names the bytes from which an entry's document is made.
-func version(e catalog.Entry) string { return strings.Trim(e.ETag(catalog.Identity), `"`) }
+// Version names the bytes from which an entry's document is made: the version of
+// that document.
+func Version(e catalog.Entry) string { return strings.Trim(e.ETag(catalog.Identity), `"`) }
 
 // documentOf makes the document of an entry. buf, when there is one, is working memory.
 func documentOf(e catalog.Entry, s *search.Settings, buf *[]byte) (search.Document, error) {
@@ -83,7 +84,7 @@ func documentOf(e catalog.Entry, s *search.Settings, buf *[]byte) (search.Docume
 		return search.Document{}, &unreadable{id: e.ID(), err: fmt.Errorf("type %q is not declared", it.Type)}
 	}
 	d := search.Document{
-		ID: search.DocumentID(it.ID, it.Locale), Document: it.ID, Version: version(e), Type: it.Type, Locale: it.Locale,
+		ID: search.DocumentID(it.ID, it.Locale), Document: it.ID, Version: Version(e), Type: it.Type, Locale: it.Locale,
 		Locales: []string{it.Locale}, Slug: it.Slug, Title: it.Title, Summary: it.Summary, Body: plain(it.HTML),
 		Acts: it.References, Published: it.Published, Updated: it.Updated,
 		Facets: map[string][]string{}, Keys: map[string]string{},

@@ -44,6 +44,7 @@ type Feed struct {
 
 	reached atomic.Int64 // the catalogue's cursor that the index reflects
 	count   atomic.Int64
+	locales atomic.Pointer[[]string]
 	down    atomic.Bool // the last attempt failed
 	ready   atomic.Bool // the index was whole once
 }
@@ -69,6 +70,30 @@ func (f *Feed) Name() string { return "search" }
 
 // Settings are what may be asked.
 func (f *Feed) Settings() *search.Settings { return f.settings }
+
+// Locales are those in which there is anything, in the order of the declarations.
+func (f *Feed) Locales() []string {
+	if list := f.locales.Load(); list != nil {
+		return *list
+	}
+	return nil
+}
+
+// tally counts what the index holds.
+func (f *Feed) tally() {
+	there := map[string]bool{}
+	for k := range f.have {
+		there[k.locale] = true
+	}
+	var list []string
+	for _, tag := range f.settings.Locales {
+		if there[tag] {
+			list = append(list, tag)
+		}
+	}
+	f.locales.Store(&list)
+	f.count.Store(int64(len(f.have)))
+}
 
 // Stats are figures for operators.
 type Stats struct {
@@ -156,9 +181,9 @@ func (f *Feed) catchUp(ctx context.Context) error {
 			return err
 		}
 		f.gen = gen
+		f.tally()
 	}
 	f.reached.Store(cursor)
-	f.count.Store(int64(len(f.have)))
 	f.ready.Store(true)
 	return nil
 }
@@ -246,7 +271,7 @@ func (f *Feed) differences(ctx context.Context) ([]work, error) {
 		if ok {
 			met++
 		}
-		if !ok || held != hash(version(e)) {
+		if !ok || held != hash(Version(e)) {
 			w := at(e.ID())
 			w.put = append(w.put, e)
 		}

@@ -81,7 +81,7 @@ func (f *Feed) difference(ctx context.Context) ([]Discrepancy, error) {
 		out = append(out, Discrepancy{Document: k.document, Locale: k.locale, Code: code, Want: want, Got: got})
 	}
 	for e := range f.catalog.All() {
-		k, want := key{e.ID(), e.Locale()}, version(e)
+		k, want := key{e.ID(), e.Locale()}, Version(e)
 		have, ok := got[k]
 		delete(got, k)
 		if !ok {
