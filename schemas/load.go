@@ -43,6 +43,9 @@ func Load(fsys fs.FS) (*Registry, error) {
 	if err = r.loadFreshness(fsys); err != nil {
 		return nil, err
 	}
+	if err = r.loadHolidays(fsys); err != nil {
+		return nil, err
+	}
 	if r.fingerprint, err = fingerprint(fsys); err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ type Registry struct {
 	localeByTag  map[string]Locale // tags and aliases in lower case
 	territories  *Territories
 	freshness    map[string]*Freshness
+	holidays     []Holiday
 	fingerprint  string
 }
 
