@@ -91,6 +91,10 @@ func matrix(t *testing.T, out *bytes.Buffer, typ string, fields, voids map[strin
 	}
 	def := d.Workflow(typ)
 	ada := person("ada", "administrator")
+	other := d.create(ada, content.NewVariant{Type: typ, Locale: "it", Owner: "orti-insieme", Slug: "altro", Fields: fields})
+	if d.Workflow(typ).Transition("submit") != nil {
+		other = d.step(ada, other, "it", "submit") // the councils see it
+	}
 	columns := []struct {
 		name  string
 		actor content.Actor
@@ -152,6 +156,17 @@ func matrix(t *testing.T, out *bytes.Buffer, typ string, fields, voids map[strin
 				_, err := dry.AddVariant(ctx, a, doc.ID, "*", content.NewVariant{Locale: locale, Fields: map[string]any{"title": "One"}})
 				return err
 			})
+			if def.Name == "registry" {
+				row(name, "(assure)", func(a content.Actor) error {
+					_, err := dry.Assure(ctx, a, doc.ID, "2026-02-28")
+					return err
+				})
+				row(name, "(merge)", func(a content.Actor) error {
+					all := map[string]string{"*": "*"}
+					_, err := dry.Merge(ctx, a, content.Merge{Keep: doc.ID, Gone: other.ID, KeepETags: all, GoneETags: all})
+					return err
+				})
+			}
 			row(name, "(discard)", func(a content.Actor) error { return dry.Discard(ctx, a, doc.ID, "*") })
 		}
 	}

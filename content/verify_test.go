@@ -53,6 +53,10 @@ func TestVerifyFindsEveryContradiction(t *testing.T) {
 		{"no_revision", func(doc *content.Document) { it(doc).Latest = content.RevisionRef{} }},
 		{"not_handed_in", func(doc *content.Document) { doc.HandedIn = false }},
 		{"event_missing", func(doc *content.Document) { doc.Version++ }},
+		{"sensitive_stale", func(doc *content.Document) { doc.Sensitive = true }},
+		{"assured_wrong", func(doc *content.Document) { doc.Assured = &content.Assurance{On: "2026-03-01"} }},
+		{"merged_live", func(doc *content.Document) { doc.MergedInto = doc.ID }},
+		{"merged_in_circle", func(doc *content.Document) { doc.MergedInto = doc.ID }},
 	} {
 		h.scan = c.do
 		h.get = func(doc *content.Document, err error) (*content.Document, error) {

@@ -31,6 +31,8 @@ func write(id string, changes ...func(*content.Document)) content.Write {
 		CreatedAt: start, UpdatedAt: start,
 		Shared:        json.RawMessage(`{"note":"a < b & c > d","title":"Perché – لماذا – 𝄞","z":[1,2.50,1e3]}`),
 		SharedVersion: 1, LiveMedia: []string{"c"},
+		Assured:   &content.Assurance{On: "2024-03-30", By: "dora", Stage: "unverified"},
+		Sensitive: true, MergedInto: "z", MergedFrom: []string{"x", "y"},
 		Variants: []content.Variant{{
 			Locale: "it", Version: 1, State: "draft", Title: "Orti condivisi", Slug: "orti-" + id,
 			UpdatedAt: start, Media: []string{"a", "b"}, LiveMedia: []string{"b"},
@@ -78,7 +80,7 @@ func finish(d *content.Document, expect int64, changes []func(*content.Document)
 			ID: fmt.Sprintf("%s.%d.%d", d.ID, d.Version, i), Kind: kind, Document: d.ID, Type: d.Type,
 			Locale: v.Locale, Version: d.Version, Revision: r.Hash, At: d.UpdatedAt, Actor: d.Author,
 			OnBehalfOf: "person:carla", Grant: "contributor@org-1", GrantOf: "person:dora", Via: "token:t1", Trace: "tr-1",
-			From: "draft", To: "submitted", Comment: "<ok> & so on",
+			From: "draft", To: "submitted", Comment: "<ok> & so on", Other: "z",
 			Effect: content.EffectPublished, DueAt: d.Keys.Due, Prev: d.LastEvent,
 		}
 		e.Hash = e.ComputeHash()
