@@ -13,6 +13,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/content/markdown"
@@ -20,7 +21,8 @@ import (
 )
 
 // formatVersion grows whenever the bytes of items, or what the file says of
-// them, change for a reason that the header does not name otherwise.
+// them, change for a reason that the header does not name otherwise; so it does
+// when package hours writes its schedules in another form.
 const formatVersion = 3
 
 const segmentName = "catalog.seg"
@@ -37,6 +39,7 @@ type Catalog struct {
 	byName      map[string]*shape // by collection
 	shown       map[string]bool   // types that fields may refer to
 	toponyms    *toponyms
+	clock       func() time.Time
 	header      string
 	media       func(ctx context.Context, id string) (Media, error)
 
@@ -71,6 +74,9 @@ func Open(ctx context.Context, opt Options) (*Catalog, error) {
 	}
 	if c.territories == nil {
 		c.territories = c.schemas.Territories()
+	}
+	if c.clock = opt.Clock; c.clock == nil {
+		c.clock = time.Now
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/url"
 	"reflect"
 	"testing"
@@ -52,6 +53,8 @@ func FuzzQuery(f *testing.F) {
 		"locale=it&territory=MI,RM&topic=work&sort=title&limit=5", "from=2026-01-01&to=2026-02-31", "near=45,9&radius=1000&sort=distance",
 		"bbox=8,44,10,46&q=sport%20ello", "national=true&organization=ente", "fields=title,fields.places&cursor=AQ", "languages=it,AR&fallback=en",
 		"locale=zh&fallback=fr&fallback=it,en", "q=%ff%00&near=NaN,Inf", "limit=1e9&=x&territory=,,,", "radius=-0&near=91,181",
+		"near=Milano&radius=5000&open_at=now&assurance=current", "near=Castro%20(LE)&open_on=sa", "open_at=2026-11-28T10:00:00%2B01:00&open_on=2026-02-30",
+		"open_on=SABATO&assurance=x&zoom=3", "bbox=179,-10,-179,10&open_at=0000-01-01T00:00:00Z&open_on=9999-12-31", "near=%00(FI)&open_at=later",
 	} {
 		f.Add(s)
 	}
@@ -85,6 +88,16 @@ func FuzzQuery(f *testing.F) {
 		}
 		if geo, err := c.GeoJSON(q, nil); err != nil || !json.Valid(geo) {
 			t.Fatalf("%v in %s", err, geo)
+		}
+		if geo, err := c.Clusters(q, len(raw)%(MaxZoom+1), nil); err != nil || !json.Valid(geo) {
+			t.Fatalf("%v in %s", err, geo)
+		}
+		found, err := c.Select(q)
+		if err != nil || found.Len() != p.Total {
+			t.Fatalf("%d selected, %d listed: %v", found.Len(), p.Total, err)
+		}
+		if err := found.WriteCSV(io.Discard, ""); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

@@ -167,6 +167,20 @@ func (p *partition) test(q *Query, found bitmap.Set) {
 			}
 		})
 	}
+	if !q.OpenAt.IsZero() {
+		found.Each(func(slot uint32) {
+			if !p.items[slot].rec.hours.Open(q.OpenAt) {
+				found.Remove(slot)
+			}
+		})
+	}
+	if !q.openDay.IsZero() {
+		found.Each(func(slot uint32) {
+			if len(p.items[slot].rec.hours.Day(q.openDay)) == 0 {
+				found.Remove(slot)
+			}
+		})
+	}
 	if q.BBox != nil || q.RadiusMetres > 0 {
 		found.Each(func(slot uint32) {
 			if _, ok := q.nearest(p.items[slot]); !ok {

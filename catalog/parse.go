@@ -24,7 +24,8 @@ var Parameters = []string{
 // ParseQuery reads the parameters of a list. Parameters with several values may
 // be repeated or take them parted by commas. from and to are days (both
 // included, as Italy's calendar has them) or RFC 3339 moments (to excluded);
-// near is what Near reads and bbox "west,south,east,north" in degrees; radius is
+// open_at is a moment (RFC 3339) or "now", open_on a day or a day of the week
+// ("sa"). near is what Near reads and bbox "west,south,east,north" in degrees; radius is
 // in metres. It returns a content.Problem as List does; what can only be told from
 // the declarations is left to List.
 func (c *Catalog) ParseQuery(collection string, v url.Values) (Query, error) {
@@ -86,6 +87,19 @@ func (c *Catalog) ParseQuery(collection string, v url.Values) (Query, error) {
 			}
 		case "sort":
 			q.Sort = one(name)
+		case "open_at":
+			if text := one(name); text == "now" {
+				q.OpenNow = true
+			} else if text != "" {
+				t, err := time.Parse(time.RFC3339, text)
+				if err != nil {
+					bad.value(name, schemas.CodeNotADate, text)
+					bad.last()["format"] = openAtFormat
+				}
+				q.OpenAt = t
+			}
+		case "open_on":
+			q.OpenOn = one(name)
 		case assuranceParameter:
 			q.Assured = one(name)
 		case "cursor":
@@ -117,6 +131,12 @@ func (c *Catalog) ParseQuery(collection string, v url.Values) (Query, error) {
 	slices.SortStableFunc(bad, func(a, b schemas.Issue) int { return compareStrings(a.Path, b.Path) })
 	return q, bad.problem()
 }
+
+// What open_at and open_on look like, for messages.
+const (
+	openAtFormat = "YYYY-MM-DDThh:mm:ss+01:00"
+	openOnFormat = "YYYY-MM-DD, mo, tu, we, th, fr, sa, su"
+)
 
 // several splits repeated and comma-parted values; empty ones ask nothing.
 func several(values []string) []string {

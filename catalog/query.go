@@ -111,6 +111,7 @@ func (c *Catalog) normalise(q Query, s *snapshot) (Query, *partition, error) {
 		bad.add("to", schemas.CodeWrongOrder, map[string]any{"from": q.From.Format("2006-01-02T15:04:05Z07:00"), "to": q.To.Format("2006-01-02T15:04:05Z07:00")})
 	}
 	q.normaliseText(&bad)
+	c.normaliseHours(&q, shape, &bad)
 	switch {
 	case q.Assured == "":
 	case !shape.ages:
@@ -323,6 +324,13 @@ func (q *Query) hash() [8]byte {
 	str(q.Q)
 	str(q.Sort)
 	str(q.Assured)
+	str(q.OpenOn)
+	switch {
+	case q.OpenNow: // which passes while somebody pages
+		str("now")
+	case !q.OpenAt.IsZero():
+		b = binary.AppendVarint(b, q.OpenAt.UnixMilli())
+	}
 	b = strconv.AppendBool(b, q.National)
 	for _, t := range [...]struct{ zero, at int64 }{{b2i(q.From.IsZero()), q.From.UnixMilli()}, {b2i(q.To.IsZero()), q.To.UnixMilli()}} {
 		b = binary.AppendVarint(binary.AppendVarint(b, t.zero), t.at)

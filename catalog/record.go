@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/hours"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -33,7 +34,9 @@ type record struct {
 	assured   string
 	stage     schemas.Stage
 	sensitive bool
-	loc       atomic.Pointer[location]
+	// hours say when it is open; stored in the form of package hours.
+	hours hours.Schedule
+	loc   atomic.Pointer[location]
 }
 
 // location is where a record's frame lies. Compaction replaces it; a reader
@@ -210,6 +213,7 @@ func (r *record) encode(e *encoder) {
 	e.string(r.assured)
 	e.string(string(r.stage))
 	e.bool(r.sensitive)
+	e.hours(r.hours)
 	e.strings(r.deps)
 	e.uint(uint64(len(r.variants)))
 	for _, v := range r.variants {
@@ -262,7 +266,7 @@ func decodeRecord(meta string, payload int64) (*record, error) {
 	d := &decoder{s: meta}
 	r := &record{
 		id: d.string(), typ: d.string(), effectAt: d.int(), shared: d.string(), left: int(d.uint()),
-		merged: d.string(), ages: d.bool(), assured: d.string(), stage: schemas.Stage(d.string()), sensitive: d.bool(), deps: d.strings(),
+		merged: d.string(), ages: d.bool(), assured: d.string(), stage: schemas.Stage(d.string()), sensitive: d.bool(), hours: d.hours(), deps: d.strings(),
 	}
 	r.variants = make([]*variant, d.count())
 	for i := range r.variants {

@@ -80,6 +80,7 @@ func (r *renderer) render(l *loadedDoc, known *facts) (*built, error) {
 	if len(l.live) > 0 {
 		rec.sensitive = d.Sensitive
 		rec.ages, rec.assured, rec.stage = l.assurance()
+		rec.hours = l.hours()
 	}
 	pages := make([]*page, 0, len(l.live))
 	for i := range l.live {

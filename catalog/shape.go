@@ -29,6 +29,8 @@ type shape struct {
 	date *schemas.Field
 	// places is the field that puts items on the map, or nil.
 	places *schemas.Field
+	// hours is the field that says when things are open, or nil.
+	hours *schemas.Field
 	// ages: the facts need confirming from time to time.
 	ages bool
 }
@@ -57,6 +59,11 @@ func shapeOf(t *schemas.Type, def *workflow.Definition, ages bool) *shape {
 		}
 		if kindsFiltered[f.Kind] && !ownParameter[f.Name] && len(s.filterable) < math.MaxUint8 {
 			s.filterable = append(s.filterable, f)
+		}
+	}
+	for _, f := range t.Fields {
+		if f.Kind == "opening_hours" && !f.Localized && s.hours == nil {
+			s.hours = f
 		}
 	}
 	if f, ok := t.Field(t.Search.Date); ok {

@@ -33,6 +33,8 @@ type Options struct {
 	// Media tells of a file of ours by its id, or returns an error of class NotFound.
 	// Without it, items say no more of files than was written in them.
 	Media func(ctx context.Context, id string) (Media, error)
+	// Clock gives the time, for questions about now; nil means time.Now.
+	Clock func() time.Time
 	// Logger tells of rebuilds, cut tails and documents that cannot be
 	// rendered; nil means silence.
 	Logger *slog.Logger
@@ -111,6 +113,13 @@ type Query struct {
 	RadiusMetres float64
 	// BBox keeps items with a place inside.
 	BBox *BBox
+	// OpenAt keeps items that are open at a moment. OpenNow says that this is the
+	// present minute, whatever OpenAt says.
+	OpenAt  time.Time
+	OpenNow bool
+	// OpenOn keeps items that open on a day: "2026-11-28", or the next day of the
+	// week "mo" to "su" from today on, in Italy's calendar.
+	OpenOn string
 	// Assured keeps items whose facts are "current" or "unverified"; of types whose
 	// facts age.
 	Assured string
@@ -126,6 +135,8 @@ type Query struct {
 	Limit int
 	// Cursor is Page.Next or Page.Prev of a page of the same query.
 	Cursor string
+
+	openDay time.Time // what OpenOn means today
 }
 
 // Bounds of a Query.
@@ -136,6 +147,14 @@ const (
 	MaxQ         = 200 // characters in Q
 	MaxValues    = 20  // alternatives in one filter
 )
+
+// Timely reports that the answer changes with the clock, though nobody publishes
+// anything: it holds for the present minute, and must not be kept for longer. Of
+// days, a date is the same tomorrow; a day of the week is not.
+func (q *Query) Timely() bool {
+	_, err := time.Parse(time.DateOnly, q.OpenOn)
+	return q.OpenNow || q.OpenOn != "" && err != nil
+}
 
 // Point is a place on Earth, BBox a bounding box.
 type (

@@ -39,6 +39,7 @@ type world struct {
 	batch []content.Write
 	bulk  bool
 	media func(context.Context, string) (Media, error)
+	clock time.Time // that the catalogue sees
 }
 
 func newWorld(t testing.TB) *world {
@@ -53,7 +54,7 @@ func newWorld(t testing.TB) *world {
 		}
 	})
 	towns := schemas.Default().Territories().WithMunicipalities([]schemas.Municipality{{ISTAT: "015146", Name: "Milano", Province: "015", Lat: 45.4, Lon: 9.1}})
-	return &world{t: t, store: store, reg: schemas.Default(), towns: towns, now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), docs: map[string]*content.Document{}}
+	return &world{t: t, store: store, reg: schemas.Default(), towns: towns, now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), clock: time.Date(2026, 11, 25, 9, 30, 12, 0, time.UTC), docs: map[string]*content.Document{}}
 }
 
 func (w *world) tick() time.Time {
@@ -205,7 +206,7 @@ func (w *world) open(dir string) *Catalog {
 
 func (w *world) openSource(dir string, src Source) *Catalog {
 	w.t.Helper()
-	c, err := Open(context.Background(), Options{Dir: dir, Source: src, Schemas: w.reg, Territories: w.towns, Media: w.media, Logger: slog.New(slog.NewTextHandler(logTo{w.t}, nil))})
+	c, err := Open(context.Background(), Options{Dir: dir, Source: src, Schemas: w.reg, Territories: w.towns, Media: w.media, Clock: func() time.Time { return w.clock }, Logger: slog.New(slog.NewTextHandler(logTo{w.t}, nil))})
 	if err != nil {
 		w.t.Fatal(err)
 	}
