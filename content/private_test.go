@@ -1,0 +1,183 @@
+package content_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/schemas"
+)
+
+// The street of a shelter, and what is in the answers to those who may know it.
+const street = "Via delle Rose"
+
+func shelter(more ...any) map[string]any {
+	return help(append([]any{"title", "Casa rifugio", "places", []any{map[string]any{
+		"label": "Casa", "address": street + " 12", "municipality": "100005", "lat": 43.87123, "lon": 11.09321,
+	}}}, more...)...)
+}
+
+// Declaring a document sensitive holds at once and is told for every live variant;
+// taking it back holds when it is published, and not before the newest facts are.
+func TestSensitiveAtOnce(t *testing.T) {
+	d := newDesk(t)
+	doc := d.create(amina, content.NewVariant{Type: "service", Locale: "it", Fields: shelter()})
+	doc = d.step(rita, d.step(amina, doc, "it", "submit"), "it", "publish")
+	doc = d.step(rita, d.add(elena, doc, "en", map[string]any{"title": "House"}), "en", "publish")
+	live := doc.LiveShared
+	if doc.Sensitive {
+		t.Fatal("nobody said so")
+	}
+	now := func(what string, sensitive bool, news ...string) {
+		t.Helper()
+		if doc.Sensitive != sensitive {
+			t.Errorf("%s: sensitive is %t", what, doc.Sensitive)
+		}
+		d.wantTold(doc, doc.Version-1, news...)
+		d.clean()
+	}
+	doc = d.edit(amina, doc, "it", map[string]any{"sensitive": true})
+	now("declared in a draft", true, "edited it", "sensitive en  published", "sensitive it  published")
+	if doc.LiveShared != live {
+		t.Error("the draft was published")
+	}
+	doc = d.edit(amina, doc, "it", map[string]any{"sensitive": false})
+	now("taken back in a draft", true, "edited it")
+	// The newest facts are published with whatever language.
+	doc = d.step(rita, d.edit(elena, d.at(doc), "en", map[string]any{"summary": "x"}), "en", "publish")
+	now("the newest facts published, and they say no", false, "transition en publish published", "sensitive en  published", "sensitive it  published")
+	doc = d.step(rita, doc, "it", "publish")
+	doc = d.edit(amina, doc, "it", map[string]any{"sensitive": true})
+	doc = d.step(rita, doc, "it", "publish")
+	now("published", true, "transition it publish published")
+	doc = d.edit(amina, doc, "it", map[string]any{"sensitive": nil})
+	now("no more, in a draft", true, "edited it")
+	doc = d.step(rita, doc, "it", "publish")
+	now("no more, published", false, "transition it publish published", "sensitive en  published", "sensitive it  published")
+}
+
+// A publication of facts that newer ones wait behind does not take it back.
+func TestSensitiveUntilTheNewestFacts(t *testing.T) {
+	d := newDesk(t)
+	doc := d.create(amina, content.NewVariant{Type: "service", Locale: "it", Fields: shelter()})
+	doc = d.step(rita, d.step(amina, doc, "it", "submit"), "it", "publish")
+	doc = d.add(elena, doc, "en", map[string]any{"title": "House"}) // with the facts of before
+	doc = d.edit(amina, doc, "it", map[string]any{"sensitive": true})
+	doc = d.step(rita, doc, "en", "publish")
+	if !doc.Sensitive {
+		t.Fatal("the facts of before were published, and the newest say that it is sensitive")
+	}
+	d.clean()
+}
+
+// A document is not complete while its own words give the address away; so in a
+// language whose revision does not know yet that it is sensitive.
+func TestRevealedIsNotComplete(t *testing.T) {
+	d := newDesk(t)
+	doc := d.create(amina, content.NewVariant{Type: "service", Locale: "it", Fields: shelter("summary", "Siamo in via delle rose, 12.")})
+	doc = d.add(amina, doc, "en", map[string]any{"title": "House", "body": "Come to " + street + " 12."})
+	doc = d.edit(amina, doc, "it", map[string]any{"sensitive": true})
+	for locale, path := range map[string]string{"it": "/summary", "en": "/body"} {
+		_, err := d.Transition(ctx, amina, doc.ID, locale, "*", content.Step{Name: "submit"})
+		d.refused(doc, err, content.Invalid, "guard_complete")
+		wantField(t, err, path, "address_in_text")
+		p, err := d.Permissions(ctx, amina, doc, locale)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(p.Actions, func(a content.PermittedAction) bool { return a.Name == "submit" })
+		if i < 0 || p.Actions[i].Blocked != "complete" || !slices.ContainsFunc(p.Actions[i].Missing, func(is schemas.Issue) bool { return is.Path == path }) {
+			t.Errorf("%s: %+v", locale, p.Actions)
+		}
+	}
+	doc = d.edit(amina, doc, "it", map[string]any{"summary": "Chiamateci."})
+	d.step(amina, doc, "it", "submit")
+	// Once it is said again that it is no secret, the words may stay.
+	doc = d.edit(elena, d.step(elena, d.at(doc), "it", "recall"), "it", map[string]any{"sensitive": nil})
+	doc = d.edit(elena, doc, "en", map[string]any{"summary": "x"})
+	d.step(amina, doc, "en", "submit")
+	d.clean()
+}
+
+// Who sees a sensitive document for its translation only never gets the address,
+// whatever is asked; the organisation, its councils and the newsroom do.
+func TestWhoKnowsTheAddress(t *testing.T) {
+	d := newDesk(t)
+	doc := d.create(amina, content.NewVariant{Type: "service", Locale: "it", Fields: shelter()})
+	doc = d.step(rita, d.step(amina, doc, "it", "submit"), "it", "publish") // the address is known
+	doc = d.add(yusuf, doc, "ar", map[string]any{"title": "بيت"})
+	doc = d.edit(amina, doc, "it", map[string]any{"sensitive": true}) // no more
+	both := person("both", "translator@ar", "contributor@orti-insieme")
+	for _, c := range []struct {
+		actor content.Actor
+		knows bool
+	}{{amina, true}, {rita, true}, {sara, true}, {elena, true}, {director, true}, {both, true}, {yusuf, false}, {person("eva", "translator@en"), false}} {
+		var answers []any
+		add := func(v any, err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatalf("%s: %v", c.actor.ID, describe(err))
+			}
+			answers = append(answers, v)
+		}
+		seen, err := d.Get(ctx, c.actor, doc.ID)
+		add(seen, err)
+		got, latest, err := d.Latest(ctx, c.actor, doc.ID, "it")
+		add([]any{got, latest}, err)
+		_, latest, err = d.Latest(ctx, c.actor, doc.ID, "ar")
+		add(latest, err)
+		for n := 1; n <= 2; n++ {
+			r, err := d.RevisionAt(ctx, c.actor, doc.ID, "it", n)
+			add(r, err)
+		}
+		history, err := d.History(ctx, c.actor, doc.ID, "it", 0, 10)
+		add(history, err)
+		changes, err := d.Compare(ctx, c.actor, doc.ID, "it", 0, 2)
+		add(changes, err)
+		list, err := d.List(ctx, c.actor, content.Filter{})
+		add(list, err)
+		p, err := d.Permissions(ctx, c.actor, seen, "it")
+		add(p, err)
+		events, err := d.Events(ctx, c.actor, doc.ID, 0, 100)
+		add(events, err)
+		for i, a := range answers {
+			data, err := json.Marshal(a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tells := strings.Contains(string(data), street) || strings.Contains(string(data), "43.87123") || strings.Contains(string(data), "11.09321")
+			if tells && !c.knows || c.knows && !tells && i < 8 {
+				t.Errorf("%s, answer %d: told %t: %s", c.actor.ID, i, tells, data)
+			}
+		}
+	}
+	// Nor does what a translation answers; and nothing is lost by it.
+	out, err := d.Edit(ctx, yusuf, doc.ID, "ar", "*", content.Edit{Fields: map[string]any{"title": "البيت"}})
+	if err != nil || strings.Contains(string(out.Shared), street) {
+		t.Errorf("%v %s", err, out.Shared)
+	}
+	out, err = d.Restore(ctx, yusuf, doc.ID, "ar", "*", 1, "")
+	if err != nil || strings.Contains(string(out.Shared), street) {
+		t.Errorf("%v %s", err, out.Shared)
+	}
+	if now := d.at(doc); !strings.Contains(string(now.Shared), street) {
+		t.Errorf("the address is lost: %s", now.Shared)
+	}
+	_, err = d.Assure(ctx, yusuf, doc.ID, "")
+	wantCode(t, err, content.Forbidden, "forbidden")
+	// What was a secret once may be one still: the former address of a shelter that
+	// has moved and now is none.
+	doc = d.at(doc)
+	doc = d.step(rita, doc, "it", "publish")
+	doc = d.edit(amina, doc, "it", map[string]any{"sensitive": nil, "places": []any{map[string]any{"label": "Ufficio", "address": "Piazza Duomo 1", "municipality": "100005"}}})
+	doc = d.step(rita, doc, "it", "publish")
+	for n, tells := range map[int]bool{2: false, 3: true} {
+		r, err := d.RevisionAt(ctx, yusuf, doc.ID, "it", n)
+		if err != nil || strings.Contains(string(r.Shared), "address") != tells {
+			t.Errorf("revision %d: %v %s", n, err, r.Shared)
+		}
+	}
+	d.clean()
+}
