@@ -73,6 +73,7 @@ func TestNear(t *testing.T) {
 		{"just out of reach", service("Casa della donna", here(0)), service("Casa della donna", here(202)), ""},
 		{"forms of association weigh little", org("Associazione Orti Condivisi ODV", here(0)), org("Orti condivisi - A.P.S.", here(30)), "same_name_near 30"},
 		{"plural and double letters", org("Gruppo immigrati", here(0)), org("Grupo immigrato", here(10)), "same_name_near 10"},
+		{"donna and donne", service("Casa della donna", here(0)), service("Casa delle donne", here(10)), "same_name_near 10"},
 		{"one letter wrong", org("Caritas diocesana Prato", here(0)), org("Cartias Diocesana Prato", here(10)), "same_name_near 10"},
 		{"written apart", org("Stra Vagante", here(0)), org("Stravagante onlus", here(10)), "same_name_near 10"},
 		{"accents and apostrophes", service("Più in là dell’età", here(0)), service("Piu' in la dell'eta'", here(5)), "same_name_near 5"},

@@ -231,6 +231,22 @@ func (f *Finder) holders(typ, phone string) []*prepared {
 
 func (f *Finder) switchboard(typ, phone string) bool { return len(f.holders(typ, phone)) > MaxShared }
 
+// WithTaxCode gives the ids of the subjects of a type with a tax code, in any
+// spelling, sorted.
+func (f *Finder) WithTaxCode(typ, code string) []string {
+	var out []string
+	if code = taxCode(code); code == "" {
+		return nil
+	}
+	for _, p := range f.blocks[blockOf(typ, ofTax).with(code)] {
+		if p.typ == typ && slices.Contains(p.taxes, code) {
+			out = append(out, p.id)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // forget drops the pairs of a subject.
 func (f *Finder) forget(id string) {
 	for other := range f.shared[id] {

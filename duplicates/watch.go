@@ -49,6 +49,33 @@ func (w *Watch) Pairs(ctx context.Context) ([]Pair, error) {
 	return w.finder.Pairs(), nil
 }
 
+// WithTaxCode gives the ids of the documents of a type that have a tax code, in
+// any spelling, sorted. It returns the store's errors.
+func (w *Watch) WithTaxCode(ctx context.Context, typ, code string) ([]string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.refresh(ctx); err != nil {
+		return nil, err
+	}
+	return w.finder.WithTaxCode(typ, code), nil
+}
+
+// Likeness compares two documents as they are now; nil when nothing suggests that
+// they are the same.
+func (w *Watch) Likeness(ctx context.Context, a, b string) (*Likeness, error) {
+	pairs, err := w.Pairs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, b = min(a, b), max(a, b)
+	for i := range pairs {
+		if pairs[i].A == a && pairs[i].B == b {
+			return &pairs[i].Likeness, nil
+		}
+	}
+	return nil, nil
+}
+
 // pageSize is how many documents or events are read at once.
 const pageSize = 500
 

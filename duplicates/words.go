@@ -144,7 +144,7 @@ func parseName(s string) name {
 }
 
 // stem drops what a hasty typist varies: double letters, and the final vowel of
-// longer words.
+// words of five letters or more.
 func stem(term string) string {
 	out := make([]rune, 0, len(term))
 	for _, r := range term {
@@ -152,7 +152,7 @@ func stem(term string) string {
 			out = append(out, r)
 		}
 	}
-	if len(out) > 4 && strings.ContainsRune("aeiou", out[len(out)-1]) {
+	if utf8.RuneCountInString(term) > 4 && strings.ContainsRune("aeiou", out[len(out)-1]) {
 		out = out[:len(out)-1]
 	}
 	return string(out)
