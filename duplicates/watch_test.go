@@ -96,10 +96,12 @@ func TestWatch(t *testing.T) {
 	check("moved away", duplicates.SamePhone)
 	w.edit(b, map[string]any{"contacts": nil})
 	check("without a number")
-	w.edit(b, map[string]any{"places": at(43.881), "sensitive": true})
+	w.edit(b, map[string]any{"places": at(43.881)})
+	check("back again", duplicates.SameNameNear)
+	w.edit(b, map[string]any{"sensitive": true})
 	check("sensitive, without a municipality")
 	w.edit(b, map[string]any{"sensitive": false})
-	check("no longer", duplicates.SameNameNear)
+	check("sensitive until that is published")
 	if err := w.service.Discard(context.Background(), system, b.ID, "*"); err != nil {
 		t.Fatal(err)
 	}
