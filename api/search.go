@@ -421,7 +421,7 @@ func (s *Server) variantIn(id, locale string) (catalog.Entry, bool) {
 }
 
 // assuranceLabels are the messages for whether facts were checked.
-var assuranceLabels = map[string]string{"current": "assurance_current", "unverified": "assurance_unverified"}
+var assuranceLabels = map[string]string{"current": "label_assurance_current", "unverified": "label_assurance_unverified"}
 
 // facetCounts gives the counts with labels for a reader.
 func (s *Server) facetCounts(counts map[string][]search.Count, locale string) map[string][]FacetCount {

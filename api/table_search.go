@@ -12,6 +12,9 @@ const tagSearch = "search"
 // codeSearch is the problem of a search engine that does not answer.
 const codeSearch = "search_unavailable"
 
+// searchCodes are words that answers of a search are labelled with.
+var searchCodes = []string{"label_assurance_current", "label_assurance_unverified"}
+
 // defaultSuggestions is how many are answered when nobody says.
 const defaultSuggestions = 8
 

@@ -55,7 +55,8 @@ func (e *env) settled() (*backend, error) {
 
 type reindexCmd struct{}
 
-// Run rebuilds the catalogue from the store.
+// Run rebuilds the catalogue from the store, and the search index from the
+// catalogue.
 func (reindexCmd) Run(e *env) error {
 	b, err := e.settled()
 	if err != nil {
@@ -70,6 +71,17 @@ func (reindexCmd) Run(e *env) error {
 	if err := c.Rebuild(e.ctx); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(e.stdout, e.text("reindex_done", map[string]any{"items": c.Stats().Items}))
+	if _, err := fmt.Fprintln(e.stdout, e.text("reindex_done", map[string]any{"items": c.Stats().Items})); err != nil {
+		return err
+	}
+	finder, err := e.openSearch(b, c)
+	if err != nil {
+		return err
+	}
+	defer finder.Close()
+	if err := finder.Rebuild(e.ctx); err != nil {
+		return engineAway(err)
+	}
+	_, err = fmt.Fprintln(e.stdout, e.text("reindex_search_done", map[string]any{"documents": finder.Stats().Documents}))
 	return err
 }

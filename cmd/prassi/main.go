@@ -42,6 +42,7 @@ type cli struct {
 	Data   string `name:"data" env:"PRASSI_DATA" default:"./data" placeholder:"DIR" help:"Folder for the embedded store and derived data."`
 	Store  string `name:"store" placeholder:"sqlite|URI" help:"Where content lives: sqlite (in the data folder) or a mongodb:// address; one with a password only in the variable ($$PRASSI_STORE)."`
 	Media  string `name:"media" env:"PRASSI_MEDIA" placeholder:"URL" help:"Where files are kept: a folder, file:///folder or s3://bucket?region=REGION; the folder media in the data folder when left out."`
+	Search string `name:"search" env:"PRASSI_SEARCH" default:"bleve" placeholder:"bleve|URL" help:"Which engine searches: bleve (in the data folder) or the http(s):// address of a Meilisearch; its key only in the variable ($$PRASSI_SEARCH_KEY)."`
 	Locale string `name:"locale-of-messages" env:"PRASSI_LANG" default:"" placeholder:"LANG" help:"Language of messages: it, en, fr, es, ar or zh. The system's when left out."`
 
 	Serve       serveCmd       `cmd:"" help:"Run everything in one process."`

@@ -71,6 +71,12 @@ func (c *serveCmd) Run(e *env) error {
 		return err
 	}
 	defer published.Close()
+	finder, err := e.openSearch(b, published)
+	if err != nil {
+		return err
+	}
+	defer finder.Close()
+	opt.Search = finder.Feed
 	opt.Service, opt.Catalog, opt.Auth, opt.Ledger, opt.Store, opt.Schemas, opt.Media =
 		b.service, published, b.auth, b.ledger, b.store, b.schemas, b.media
 	if opt.OIDC, err = c.signIn.open(e.ctx, b.auth, c.going, opt.Logger); err != nil {
@@ -80,7 +86,7 @@ func (c *serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	runner = jobs.New(b.store, b.service, c.Poll, opt.Logger, follow{"catalogue", published.CatchUp})
+	runner = jobs.New(b.store, b.service, c.Poll, opt.Logger, follow{"catalogue", published.CatchUp}, finder)
 	sweep := b.sweeper(rules, opt.Logger)
 	runner.Add(
 		jobs.Every{Name: "log of actions", Every: time.Hour, Do: func(ctx context.Context) error { _, err := b.ledger.Flush(ctx); return err }},
@@ -117,6 +123,9 @@ func (c *serveCmd) settings(e *env) (opt api.Options, rules audit.Retention, err
 		return opt, rules, err
 	}
 	if _, err = c.going.prefixes(); err != nil {
+		return opt, rules, err
+	}
+	if _, err = e.searchEngine(); err != nil {
 		return opt, rules, err
 	}
 	if e.limits, err = c.sessions(); err != nil {

@@ -98,12 +98,15 @@ func (c *cli) mediaAddress() (string, error) {
 const (
 	storeVariable        = "PRASSI_STORE"
 	clientSecretVariable = "PRASSI_OIDC_CLIENT_SECRET"
+	searchKeyVariable    = "PRASSI_SEARCH_KEY"
 )
 
 // variables are what a command's help tells of besides its flags.
 var variables = [][2]string{
 	{storeVariable, "as --store, and the address may have a password"},
 	{storeVariable + "_FILE", "a file that holds that address"},
+	{searchKeyVariable, "the key of the Meilisearch that --search names"},
+	{searchKeyVariable + "_FILE", "a file that holds that key"},
 	{clientSecretVariable, "the secret that the sign-in provider gave"},
 	{clientSecretVariable + "_FILE", "a file that holds that secret"},
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/search"
 )
 
 // Codes are the messages for what verify finds: "fault_" and the code of the
@@ -23,12 +24,13 @@ var Codes = []string{
 	"fault_audit_hash", "fault_audit_gap", "fault_audit_chain", "fault_audit_no_record",
 	"fault_audit_truncated", "fault_audit_head", "fault_media_missing", "fault_media_changed",
 	"fault_surplus", "fault_missing", "fault_revision", "fault_damaged", "fault_bytes",
+	"fault_index_missing", "fault_index_surplus", "fault_index_stale",
 }
 
 type verifyCmd struct{}
 
-// Run checks the store, the log of actions, the files, and the catalogue against
-// the store, and says in the reader's language what is wrong. The note in brackets is for
+// Run checks the store, the log of actions, the files, the catalogue against the
+// store and the search index against the catalogue, and says in the reader's language what is wrong. The note in brackets is for
 // whoever repairs it.
 func (verifyCmd) Run(e *env) error {
 	b, err := e.settled()
@@ -37,7 +39,7 @@ func (verifyCmd) Run(e *env) error {
 	}
 	defer b.close()
 	count := 0
-	for _, check := range []func(*backend) (string, []content.Fault, error){e.verifyStore, e.verifyActions, e.verifyMedia, e.verifyCatalog} {
+	for _, check := range []func(*backend) (string, []content.Fault, error){e.verifyStore, e.verifyActions, e.verifyMedia, e.verifyCatalog, e.verifySearch} {
 		summary, faults, err := check(b)
 		if err != nil {
 			return err
@@ -118,4 +120,43 @@ func (e *env) verifyCatalog(b *backend) (string, []content.Fault, error) {
 		faults = append(faults, content.Fault{Where: strings.TrimSpace(d.Document + " " + d.Locale), Code: d.Code, Note: note})
 	}
 	return e.text("verify_catalog", map[string]any{"items": c.Stats().Items}), faults, nil
+}
+
+// verifySearch compares the search index with the catalogue. While a server runs
+// on the same folder both are the server's and are left alone.
+func (e *env) verifySearch(b *backend) (string, []content.Fault, error) {
+	busy := func(err error) bool {
+		_, catalogue := errors.AsType[*catalog.LockedError](err)
+		_, index := errors.AsType[*search.LockedError](err)
+		return catalogue || index
+	}
+	c, err := e.openCatalog(b)
+	if busy(err) {
+		return e.text("verify_search_busy", nil), nil, nil
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	defer c.Close()
+	finder, err := e.openSearch(b, c)
+	if busy(err) {
+		return e.text("verify_search_busy", nil), nil, nil
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	defer finder.Close()
+	found, err := finder.Verify(e.ctx)
+	if err != nil {
+		return "", nil, engineAway(err)
+	}
+	faults := make([]content.Fault, 0, len(found))
+	for _, d := range found {
+		note := ""
+		if d.Want+d.Got != "" {
+			note = fmt.Sprintf("want %q, got %q", d.Want, d.Got)
+		}
+		faults = append(faults, content.Fault{Where: d.Document + " " + d.Locale, Code: d.Code, Note: note})
+	}
+	return e.text("verify_search", map[string]any{"documents": c.Stats().Items}), faults, nil
 }

@@ -21,7 +21,7 @@ import (
 // over. The codes are read from the sources, where they are written out.
 func TestFaultsHaveSentences(t *testing.T) {
 	found := map[string]string{}
-	for _, file := range []string{"content/verify.go", "audit/verify.go", "catalog/verify.go", "media/verify.go"} {
+	for _, file := range []string{"content/verify.go", "audit/verify.go", "catalog/verify.go", "media/verify.go", "search/feed/verify.go"} {
 		before := len(found)
 		for _, code := range faultCodes(t, filepath.Join("..", "..", filepath.FromSlash(file))) {
 			found["fault_"+code] = file
