@@ -72,8 +72,8 @@ func (k *Keeper) readLink(ctx context.Context, token string) (c claim, err error
 	if len(token) > MaxToken {
 		return c, invalid
 	}
-	data, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(data) <= sumLength {
+	data, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(data) <= sumLength || base64.RawURLEncoding.EncodeToString(data) != token { // one spelling, and no other
 		return c, invalid
 	}
 	secret, err := k.auth.Key(ctx, keyName)

@@ -86,8 +86,7 @@ type row struct {
 	id       string
 	owner    string
 	places   []string
-	on       time.Time
-	f        *schemas.Freshness
+	state    State
 	reported bool
 }
 
@@ -113,11 +112,10 @@ func (k *Keeper) look(ctx context.Context) ([]row, error) {
 	today, rows := k.today(), []row{}
 	err = k.walk(ctx, func(d *content.Document, f *schemas.Freshness) error {
 		on, day := assured(d)
-		r := row{place: place(day, d.ID), id: d.ID, owner: d.Owner, places: territories(d), on: day, f: f, reported: slices.Contains(said[d.ID], on)}
-		if n, late := f.Reminders(day, today); n == 0 && !late && !r.reported {
-			return nil
+		r := row{place: place(day, d.ID), id: d.ID, owner: d.Owner, places: territories(d), reported: slices.Contains(said[d.ID], on)}
+		if r.state = stateOf(f, day, today, r.reported); r.state != "" {
+			rows = append(rows, r)
 		}
-		rows = append(rows, r)
 		return nil
 	})
 	if err != nil {
@@ -143,7 +141,7 @@ func (k *Keeper) Stale(ctx context.Context, actor content.Actor, f Filter) ([]*S
 		if r.place <= f.After || f.Territory != "" && !slices.ContainsFunc(r.places, func(t string) bool { return k.service.Territories().Contains(f.Territory, t) }) {
 			continue
 		}
-		if f.State != "" && f.State != stateOf(r.f.Stage(r.on, k.today())) && !(f.State == StateReported && r.reported) {
+		if f.State != "" && f.State != r.state && !(f.State == StateReported && r.reported) {
 			continue
 		}
 		// What people say has changed is for those who can do something about it, not
@@ -165,11 +163,19 @@ func (k *Keeper) Stale(ctx context.Context, actor content.Actor, f Filter) ([]*S
 	return out, nil
 }
 
-func stateOf(stage schemas.Stage) State {
-	if stage == schemas.StageCurrent {
+// stateOf says what there is to do; "" for nothing.
+func stateOf(f *schemas.Freshness, on, today time.Time, reported bool) State {
+	reminders, late := f.Reminders(on, today)
+	stage := f.Stage(on, today)
+	switch {
+	case stage != schemas.StageCurrent:
+		return State(stage)
+	case reminders > 0 || late:
 		return StateDue
+	case reported:
+		return StateReported
 	}
-	return State(stage)
+	return ""
 }
 
 // stale reads one document for the view; nil when it does not belong there, now
@@ -187,7 +193,7 @@ func (k *Keeper) stale(ctx context.Context, actor content.Actor, id string, want
 		return nil, nil
 	}
 	on, day := assured(d)
-	s := &Stale{Document: d, Territories: territories(d), Title: k.title(d, actor.Locale), On: day, State: stateOf(f.Stage(day, k.today()))}
+	s := &Stale{Document: d, Territories: territories(d), Title: k.title(d, actor.Locale), On: day}
 	if !day.IsZero() {
 		s.Due = f.Due(day)
 	}
@@ -200,12 +206,9 @@ func (k *Keeper) stale(ctx context.Context, actor content.Actor, id string, want
 	if err != nil {
 		return nil, content.AsProblem(err)
 	}
-	reminders, late := f.Reminders(day, k.today())
-	if (reminders == 0 && !late) && len(s.Reports) == 0 || want != "" && want != s.State && (want != StateReported || len(s.Reports) == 0) {
+	s.State = stateOf(f, day, k.today(), len(s.Reports) > 0)
+	if s.State == "" || want != "" && want != s.State && (want != StateReported || len(s.Reports) == 0) {
 		return nil, nil
-	}
-	if reminders == 0 && !late {
-		s.State = StateReported
 	}
 	a, _, err := read[asked](ctx, k, kindAsked, d.ID)
 	if err != nil {
