@@ -152,7 +152,7 @@ func (s *Server) listItems(collection string, params []param) handler {
 			etag = etag[:len(etag)-1] + "-" + name + `"`
 		}
 		h := c.Writer.Header()
-		h["Etag"], h["Cache-Control"], h["Vary"] = []string{etag}, publicShort, varyEncoding
+		h["Etag"], h["Cache-Control"], h["Vary"] = []string{etag}, cacheOf(&q), varyEncoding
 		if matches(c.Request.Header["If-None-Match"], etag) {
 			c.Writer.WriteHeader(http.StatusNotModified)
 			return nil
@@ -173,6 +173,19 @@ func (s *Server) listItems(collection string, params []param) handler {
 		writeBody(c, body)
 		return nil
 	}
+}
+
+// publicMinute is publicShort for what changes with the clock: nobody is shown
+// what was true more than a minute ago. The tag names what was found, so it
+// changes when something opens or closes.
+var publicMinute = []string{"public, max-age=10, stale-while-revalidate=50"}
+
+// cacheOf says how long the answer to a query may be kept.
+func cacheOf(q *catalog.Query) []string {
+	if q.Timely() {
+		return publicMinute
+	}
+	return publicShort
 }
 
 func anyEncoding(catalog.Encoding) bool { return true }
@@ -275,23 +288,6 @@ func (s *Server) catalogQuery(collection, raw string, known []string) (catalog.Q
 	return s.catalog.ParseQuery(collection, q.multi())
 }
 
-// geoJSON answers GET /api/v1/{collection}.geojson: everything on the map that
-// the filters leave, as one FeatureCollection (RFC 7946).
-func (s *Server) geoJSON(collection string, params []param) handler {
-	known := queryNames(params)
-	return func(c *gin.Context) error {
-		q, err := s.catalogQuery(collection, c.Request.URL.RawQuery, known)
-		if err != nil {
-			return err
-		}
-		body, err := s.catalog.GeoJSON(q, nil)
-		if err != nil {
-			return err
-		}
-		return serveComputed(c, typeGeoJSON, body, publicShort)
-	}
-}
-
 // collectionParams are the parameters of a collection's list, from what its type
 // declares.
 func (s *Server) collectionParams(t *schemas.Type) []param {
@@ -322,9 +318,17 @@ func (s *Server) filterParams(t *schemas.Type) []param {
 	}
 	if s.catalog.OnMap(t.Collection) {
 		params = append(params,
-			queryParam("near", "A place as `lat,lon` in degrees (WGS84), for `radius` and the order `distance`.", text(60)),
+			queryParam("near", "A place as `lat,lon` in degrees (WGS84), or a municipality of Italy by its name (`Prato`, `Castro (LE)`) or ISTAT code; for `radius` and the order `distance`.", text(200)),
 			queryParam("radius", "Metres around `near`.", metres()),
-			queryParam("bbox", "A box as `west,south,east,north` in degrees (WGS84).", text(100)))
+			queryParam("bbox", "A box as `west,south,east,north` in degrees (WGS84); one whose west is east of its east crosses the antimeridian.", text(100)))
+	}
+	if s.catalog.HasHours(t.Collection) {
+		params = append(params,
+			queryParam("open_at", "Only what is open at this moment (RFC 3339), or `now`.", text(40)),
+			queryParam("open_on", "Only what opens on this day (`2026-11-28`), or on the next day of the week from today on (`mo` to `su`).", text(40)))
+	}
+	if s.schemas.Freshness(t.Name) != nil {
+		params = append(params, queryParam("assurance", "Only items that somebody checked lately, or only those that nobody did.", oneOf("current", "unverified")))
 	}
 	for _, f := range s.catalog.Filterable(t.Collection) {
 		params = append(params, queryParam(f.Name, f.Label.In("en")+"; comma-separated.", text(800)))

@@ -224,8 +224,9 @@ func sharedSchemas() map[string]*huma.Schema {
 		"PublishedTerritory": object(map[string]*huma.Schema{
 			"istat": word, "acronym?": word, "name?": word, "kind": oneOf(schemas.Levels...), "region?": word,
 		}),
-		"PublishedTerm": object(map[string]*huma.Schema{"id": word, "label": word}),
-		"PublishedLink": object(map[string]*huma.Schema{"id": word, "type?": word, "slug": word, "title": word, "url": uri}),
+		"PublishedTerm":      object(map[string]*huma.Schema{"id": word, "label": word}),
+		"PublishedLink":      object(map[string]*huma.Schema{"id": word, "type?": word, "slug": word, "title": word, "url": uri}),
+		"PublishedAssurance": object(map[string]*huma.Schema{"date?": format("date"), "status": oneOf("current", "unverified")}),
 		"PublishedRevision": object(map[string]*huma.Schema{
 			"id": word, "number": integer(1, 0), "at": moment,
 		}),
@@ -259,7 +260,7 @@ func itemSchemas(t *schemas.Type) map[string]*huma.Schema {
 			"id": format("uuid"), "type": oneOf(t.Name), "slug": word, "locale": word,
 			"collection?": oneOf(t.Collection), "requested_locale?": word, "dir?": oneOf("ltr", "rtl"),
 			"title?": word, "summary?": word, "public_state?": word, "published_at?": moment, "updated_at?": moment,
-			"territories?": list(ref("PublishedTerritory")), "topics?": list(ref("PublishedTerm")),
+			"assurance?": ref("PublishedAssurance"), "territories?": list(ref("PublishedTerritory")), "topics?": list(ref("PublishedTerm")),
 			"organization?": nullable(ref("PublishedLink")), "revision?": ref("PublishedRevision"),
 			"alternates?": list(ref("PublishedAlternate")), "fields?": ref(fields),
 			"html?": {Type: "string", Description: "The field body, rendered."},

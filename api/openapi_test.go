@@ -7,6 +7,7 @@ import (
 	"maps"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,6 +124,14 @@ func examples(t *testing.T, w *world) map[string]func() []request {
 		"listTerritories": one(request{path: "/api/v1/territories?level=province&within=03&limit=3", status: 200}),
 		"listTopics":      one(request{path: "/api/v1/topics", status: 200}),
 		"listTypes":       one(request{path: "/api/v1/types", status: 200}),
+		"search": func() []request {
+			return []request{
+				{path: "/api/v1/search?q=campione&facets=" + url.QueryEscape(strings.Join(w.server.allFacets, ",")), status: 200},
+				{path: "/api/v1/search?q=legge+40%2F1998&locale=it&type=services&near=43.88,11.1&sort=distance&limit=2", status: 200},
+				{path: "/api/v1/search?q=x&colour=red", status: 400},
+			}
+		},
+		"suggest":         one(request{path: "/api/v1/search/suggest?q=camp&locale=it&limit=3", status: 200}),
 		"getSchema":       one(request{path: "/schemas/practice.json", status: 200}),
 		"listChanges":     one(request{path: "/api/v1/changes?since=0", status: 200}),
 		"createDocument": one(request{who: "edo", path: m + "/documents", status: 201,
@@ -239,7 +248,13 @@ func examples(t *testing.T, w *world) map[string]func() []request {
 				{path: item + "-nuovo?locale=it&fields=title,toc", status: 200},
 			}
 		}
-		out["map"+name] = one(request{path: at + ".geojson?locale=it&bbox=-180,-90,180,90", status: 200})
+		out["map"+name] = func() []request {
+			return []request{
+				{path: at + ".geojson?locale=it&bbox=-180,-90,180,90", status: 200},
+				{path: at + ".geojson?zoom=0", status: 200, headers: []string{"Accept-Encoding", "gzip"}},
+			}
+		}
+		out["table"+name] = one(request{path: at + ".csv?locale=it&fallback=ar", status: 200})
 	}
 	return out
 }

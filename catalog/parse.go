@@ -14,8 +14,9 @@ import (
 )
 
 // Parameters are those of every list, in the order of the documentation. A
-// collection has more: the names of Filterable, and public_state where a type
-// has several public states.
+// collection has more: the names of Filterable, public_state where a type has
+// several public states, open_at and open_on where it has opening hours, and
+// assurance where its facts age.
 var Parameters = []string{
 	"locale", "fallback", "territory", "national", "topic", "organization", "from", "to", "q",
 	"near", "radius", "bbox", "sort", "fields", "limit", "cursor",
@@ -234,6 +235,12 @@ func (c *Catalog) PublicStates(collection string) []string {
 		return nil
 	}
 	return slices.Sorted(maps.Keys(s.states))
+}
+
+// HasHours reports whether the items of a collection say when they are open.
+func (c *Catalog) HasHours(collection string) bool {
+	s := c.byName[collection]
+	return s != nil && s.hours != nil
 }
 
 // OnMap reports whether the items of a collection may have places.
