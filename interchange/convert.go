@@ -323,6 +323,8 @@ func (r *reading) readIdentity() {
 	switch word, _ := r.text(meansTranslation); {
 	case word != "":
 		r.group = "key " + r.typ.Name + " " + word
+	case r.src.notation == hsdsFile:
+		r.group = "id " + r.id
 	case r.src.notation == pageFile:
 		r.group = "path " + r.name.key
 		// it/legal-it.md and ar/legal-ar.md: believed when the file says so too.
@@ -411,10 +413,33 @@ func (r *reading) readFields() map[string]any {
 			n.kind = nullNode
 		}
 		fields[f.Name] = n.value()
+		if f.Kind == schemas.AttributesKind && n.kind != nullNode {
+			var bad *fault
+			if fields[f.Name], bad = attributesOf(n); bad != nil {
+				r.fail(bad)
+			}
+		}
 	}
 	r.readTopics(fields)
 	r.readBody(fields)
 	return fields
+}
+
+// attributesOf reads an object of another system: an object of JSON, or JSON in
+// a text, as an export writes it where the notation has no types.
+func attributesOf(n node) (any, *fault) {
+	if n.kind == scalarNode && !n.bare {
+		var bad *fault
+		if n, bad = readJSON([]byte(strings.TrimSpace(n.text)), n.at); bad != nil {
+			bad.at = n.at
+			return nil, bad
+		}
+	}
+	v, err := n.typed()
+	if err != nil {
+		return nil, faultAt(n.at, CodeHSDSNumber)
+	}
+	return v, nil
 }
 
 // dateField brings dates of a field into the order of the calendar.
@@ -520,6 +545,8 @@ var addressPart = regexp.MustCompile(`[:{}]`)
 func (r *reading) readSlug(fields map[string]any) {
 	slug, at := r.text(keySlug)
 	switch {
+	case slug == "" && r.src.notation == hsdsFile:
+		return // found by its id: the store makes a slug that is free, once
 	case slug != "":
 		if !content.ValidSlug(slug) {
 			r.refuse(at, "invalid_slug", "slug", slug)

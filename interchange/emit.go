@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 )
 
 // entry is a key of an exported variant with its value: string, bool,
@@ -74,6 +75,42 @@ func writeYAMLObject(b *strings.Builder, m map[string]any, order []string, depth
 		b.WriteString(yamlScalar(key) + ":")
 		writeYAMLValue(b, m[key], nil, depth+1)
 	}
+}
+
+// attributesText writes an object of another system for a notation in which text
+// and numbers look alike: as JSON, one member a line, in characters that can
+// stand in a literal block.
+func attributesText(o map[string]any) string {
+	var b strings.Builder
+	b.WriteString("{")
+	for i, key := range sortedKeys(o) {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('\n')
+		// What was decoded from JSON can be written.
+		_ = writeJSONValue(&b, key, nil)
+		b.WriteByte(':')
+		_ = writeJSONValue(&b, o[key], nil)
+	}
+	b.WriteString("\n}")
+	text := b.String()
+	if !strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && !visibleInYAML(r) }) {
+		return text
+	}
+	b.Reset()
+	for _, r := range text {
+		switch {
+		case r == '\n' || visibleInYAML(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			hi, lo := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, hi, lo)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
 }
 
 // objectKeys lists the keys of an object: the declared ones in their order, then

@@ -316,6 +316,9 @@ func (e *exporter) entries(t *schemas.Type, def *workflow.Definition, d *content
 		for _, p := range f.Parts {
 			order = append(order, p.Name)
 		}
+		if object, ok := value.(map[string]any); ok && f.Kind == schemas.AttributesKind && e.opt.Format != FormatLines {
+			value = attributesText(object)
+		}
 		out = append(out, entry{f.Name, value, order})
 	}
 	add(keyType, d.Type)

@@ -15,10 +15,12 @@ const (
 	// MaxItem bounds one line of JSON Lines, one row of CSV, one element of a
 	// JSON array, in bytes.
 	MaxItem = 1 << 20
-	// MaxFrontMatter bounds front matter, in bytes.
-	MaxFrontMatter = 64 << 10
-	// MaxDepth bounds the nesting of lists and objects.
-	MaxDepth = 16
+	// MaxFrontMatter bounds front matter, in bytes. It has room for an object of
+	// another system (schemas.MaxAttributes) with every character escaped.
+	MaxFrontMatter = 512 << 10
+	// MaxDepth bounds the nesting of lists and objects: one more than that of a
+	// field of kind attributes.
+	MaxDepth = schemas.MaxAttributesDepth + 1
 	// MaxItems bounds the items of one import.
 	MaxItems = 500_000
 	// maxFindings bounds how many findings are kept; all are counted.
@@ -119,6 +121,8 @@ var Codes = []string{
 	CodeReportCreated, CodeReportChanged,
 	CodeReportUnchanged, CodeReportField, CodeReportIgnored, CodeReportSummary, CodeReportDryRun,
 	CodeReportMediaAdded, CodeReportMediaUnchanged, CodeReportStopped,
+	CodeHSDSCounts, CodeHSDSPages, CodeHSDSRepeated, CodeHSDSDiffers, CodeHSDSID, CodeHSDSNotUUID, CodeHSDSUnknownKey,
+	CodeHSDSCycle, CodeHSDSLocale, CodeHSDSNotShown, CodeHSDSMore, CodeHSDSResource, CodeHSDSNumber, CodeReportQueued,
 }
 
 // Finding is one thing to say about one place of the input.
@@ -149,13 +153,7 @@ func (f Finding) String() string { return f.render(plainMessages) }
 
 func (f Finding) render(say Messages) string {
 	var b strings.Builder
-	b.WriteString(printable(f.Source))
-	if f.Line > 0 {
-		fmt.Fprintf(&b, ":%d", f.Line)
-		if f.Column > 0 {
-			fmt.Fprintf(&b, ":%d", f.Column)
-		}
-	}
+	b.WriteString(f.place())
 	if b.Len() > 0 {
 		b.WriteString(": ")
 	}
@@ -163,6 +161,19 @@ func (f Finding) render(say Messages) string {
 	if message := say(f.Code, f.Params); message != "" && message != f.Code {
 		b.WriteString(": ")
 		b.WriteString(printable(message))
+	}
+	return b.String()
+}
+
+// place gives "source:line:column" with the parts that are known.
+func (f Finding) place() string {
+	var b strings.Builder
+	b.WriteString(printable(f.Source))
+	if f.Line > 0 {
+		fmt.Fprintf(&b, ":%d", f.Line)
+		if f.Column > 0 {
+			fmt.Fprintf(&b, ":%d", f.Column)
+		}
 	}
 	return b.String()
 }

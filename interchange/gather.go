@@ -44,6 +44,9 @@ func (p *Plan) gather(ctx context.Context) error {
 			order = append(order, u.bucket)
 		}
 		buckets[u.bucket] = append(buckets[u.bucket], i)
+		if u.slug == "" { // the store will make one
+			continue
+		}
 		remember(exact, u.typ.Name+"/"+u.locale+"/"+u.slug, i)
 		remember(p.bySlug, u.typ.Name+"/"+u.slug, i)
 	}
@@ -159,7 +162,7 @@ func (p *Plan) refuseDuplicates() {
 			continue
 		}
 		key := u.typ.Name + "/" + u.locale + "/" + u.slug
-		if j, taken := slugs[key]; taken && p.root(j) != root {
+		if j, taken := slugs[key]; taken && u.slug != "" && p.root(j) != root {
 			p.refuseUnit(i, CodeDuplicateSlug, "slug", u.slug, "other", p.where(j))
 			continue
 		}

@@ -93,7 +93,7 @@ func (r *jsonReader) value(depth int) (node, *fault) {
 			if word == "null" {
 				return node{at: at}, nil
 			}
-			return scalar(word, at), nil
+			return node{kind: scalarNode, text: word, at: at, bare: true}, nil
 		}
 	}
 	return node{}, r.wrong("a value was expected")
@@ -209,7 +209,7 @@ func (r *jsonReader) number(at place) (node, *fault) {
 			return node{}, r.wrong("not a number")
 		}
 	}
-	return scalar(string(r.data[start:r.pos]), at), nil
+	return node{kind: scalarNode, text: string(r.data[start:r.pos]), at: at, bare: true}, nil
 }
 
 // text reads a string in double quotes.

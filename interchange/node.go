@@ -20,8 +20,10 @@ const (
 // that were written, so that a territory 015 does not become the number 13; what
 // it means is decided by the field it goes into.
 type node struct {
-	kind  nodeKind
-	text  string
+	kind nodeKind
+	text string
+	// bare says that JSON had a number or a boolean here and not a text.
+	bare  bool
 	at    place
 	items []node
 	pairs []pair
@@ -65,6 +67,53 @@ func (n *node) value() any {
 		return out
 	}
 	return nil
+}
+
+// typed gives what encoding/json would: numbers as float64. The error is that
+// of a number that no float64 holds.
+func (n *node) typed() (any, error) {
+	switch {
+	case n.kind == scalarNode && n.bare && n.text == "true", n.kind == scalarNode && n.bare && n.text == "false":
+		return n.text == "true", nil
+	case n.kind == scalarNode && n.bare:
+		f, err := strconv.ParseFloat(n.text, 64)
+		return f + 0, err // -0 becomes 0
+	case n.kind == scalarNode:
+		return n.text, nil
+	case n.kind == listNode:
+		out := make([]any, len(n.items))
+		for i := range n.items {
+			v, err := n.items[i].typed()
+			if err != nil {
+				return nil, err
+			}
+			out[i] = v
+		}
+		return out, nil
+	case n.kind == objectNode:
+		out := make(map[string]any, len(n.pairs))
+		for i := range n.pairs {
+			v, err := n.pairs[i].value.typed()
+			if err != nil {
+				return nil, err
+			}
+			out[n.pairs[i].key] = v
+		}
+		return out, nil
+	}
+	return nil, nil
+}
+
+// moveTo gives a whole tree one place.
+func (n *node) moveTo(at place) {
+	n.at = at
+	for i := range n.items {
+		n.items[i].moveTo(at)
+	}
+	for i := range n.pairs {
+		n.pairs[i].at = at
+		n.pairs[i].value.moveTo(at)
+	}
 }
 
 // words lists the text of a scalar or of a list of scalars.

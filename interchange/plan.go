@@ -35,7 +35,12 @@ type Options struct {
 	Publish bool
 	// Now decides whether a date is in the future; time.Now() when zero.
 	Now time.Time
-	// Store finds what translation_of names when it is not part of the import.
+	// Notation says how JSON and CSV files are to be read: NotationPrassi or
+	// NotationHSDS; by their shape when empty.
+	Notation string
+	// Store finds what translation_of names when it is not part of the import;
+	// when it has a method Get, as content.Store has, also organisations that
+	// services of HSDS name.
 	Store Finder
 	// Allow lists private addresses that an import may fetch from, over http too;
 	// see outgoing.Options.
@@ -57,13 +62,15 @@ type Plan struct {
 
 	walker
 	converter
-	store  Finder
-	units  []unit
-	groups []group
-	steps  []step
-	bySlug map[string]int // "type/slug", any locale → unit
-	byID   map[string]int // id → unit
-	held   heldFile
+	notation string
+	unmapped map[string]int // members of HSDS objects without a field here
+	store    Finder
+	units    []unit
+	groups   []group
+	steps    []step
+	bySlug   map[string]int // "type/slug", any locale → unit
+	byID     map[string]int // id → unit
+	held     heldFile
 }
 
 // unit is what a plan remembers of an item.
@@ -147,7 +154,7 @@ func OpenFS(ctx context.Context, fsys fs.FS, name string, opt Options) (*Plan, e
 }
 
 func newPlan(opt Options) (*Plan, error) {
-	p := &Plan{store: opt.Store, bySlug: map[string]int{}, byID: map[string]int{}}
+	p := &Plan{store: opt.Store, notation: opt.Notation, bySlug: map[string]int{}, byID: map[string]int{}}
 	p.reg, p.mapping, p.defaults, p.publish, p.now = opt.Registry, opt.Mapping, opt.Defaults, opt.Publish, opt.Now
 	if p.reg == nil {
 		p.reg = schemas.Default()

@@ -9,8 +9,12 @@ import (
 
 // read is the first reading and what follows from it.
 func (p *Plan) read(ctx context.Context) error {
-	around := neighbours(p.sources, p.reg, p.mapping)
-	for _, s := range p.sources {
+	sources, err := p.readHSDS(ctx, p.sources)
+	if err != nil {
+		return err
+	}
+	around := neighbours(sources, p.reg, p.mapping)
+	for _, s := range sources {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -133,6 +137,12 @@ func (p *Plan) parse(s *source, c chunk) (*item, []*fault) {
 	default:
 		if bad = checkText(c.data, c.line); bad == nil {
 			pg.front, bad = readJSON(bytes.TrimSpace(c.data), at)
+		}
+		if s.notation == hsdsFile {
+			pg.front.moveTo(at) // the line was made here: only the object's place is theirs
+			if bad != nil {
+				bad.at = at
+			}
 		}
 		if bad == nil && pg.front.kind != objectNode {
 			bad = faultAt(at, CodeFrontMatterNotKeys)

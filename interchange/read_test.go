@@ -48,7 +48,7 @@ func TestFrontMatter(t *testing.T) {
 		"key that is a list":   {"---\n? [a]\n: b\n---\n", "invalid_key 2:3", ""},
 		"list":                 {"---\n- a\n---\n", "front_matter_not_keys 2:1", ""},
 		"scalar":               {"---\njust text\n---\n", "front_matter_not_keys 2:1", ""},
-		"deep":                 {"---\na: " + strings.Repeat("[", 17) + strings.Repeat("]", 17) + "\n---\n", "too_deep 2:19", ""},
+		"deep":                 {"---\na: " + strings.Repeat("[", 18) + strings.Repeat("]", 18) + "\n---\n", "too_deep 2:20", ""},
 		"deeper":               {"---\na: " + strings.Repeat("[", 20000) + "\n---\n", "syntax 2:1", ""},
 		"two documents":        {"---\na: b\n...\nc: d\n---\n", "syntax 4:1", ""},
 		"bad indentation":      {"---\na: b\n  c: d\n---\n", "syntax 3:3", ""},
@@ -67,7 +67,7 @@ func TestFrontMatter(t *testing.T) {
 		"toml NUL":             {"+++\na = \"\\u0000\"\n+++\n", "nul_character 2:1", ""},
 		"json twice":           {"{\"a\": 1,\n \"a\": 2}\n", "duplicate_key 2:2", ""},
 		"json with a tail":     {"{\"a\": 1} x\n", "syntax 1:9", ""},
-		"json deep":            {"{\"a\":" + strings.Repeat("[", 60000), "too_deep 1:21", ""},
+		"json deep":            {"{\"a\":" + strings.Repeat("[", 60000), "too_deep 1:22", ""},
 		"json leading zero":    {"{\"a\": 015}", "syntax 1:10", ""},
 		"json with a line end": {"{\"a\": \"b\nc\"}", "syntax 1:9", ""},
 	} {

@@ -129,7 +129,7 @@ func (h house) fill(t *testing.T) {
 	create("event", "it", "festa", map[string]any{"title": "Festa", "when": map[string]any{"from": "2026-03-01T18:00", "to": "2026-03-01T20:00"}})
 	desk := create("service", "it", "sportello", map[string]any{
 		"territories": []any{"MI"},
-		"title": "Sportello", "organization": org.ID, "topics": []any{"work"}, "languages": []any{"it", "ar"},
+		"title":       "Sportello", "organization": org.ID, "topics": []any{"work"}, "languages": []any{"it", "ar"},
 		"places": []any{map[string]any{"label": "Sede", "address": "Via Sammartini 75", "municipality": "015146", "lat": 45.48, "lon": 9.2}},
 	})
 	step(desk, "it", "publish") // on a day on which somebody says that it is true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -63,6 +64,7 @@ func Import(ctx context.Context, svc Importer, p *Plan, opt RunOptions) (Summary
 		r.line(Finding{Code: CodeReportDryRun})
 	}
 	r.sum.Refused = p.Refused
+	maps.Copy(r.sum.Ignored, p.unmapped)
 	for _, f := range p.Findings {
 		r.line(f)
 	}
@@ -128,6 +130,9 @@ func (r *run) batch(ctx context.Context, svc Importer, b *Batch) error {
 		if results, err = svc.Import(ctx, r.opt.Actor, b.Incoming, r.opt.DryRun); err != nil {
 			return err
 		}
+		if err := r.unpublished(ctx, svc, b, results); err != nil {
+			return err
+		}
 	}
 	n := 0
 	for d := range b.Incoming {
@@ -147,6 +152,42 @@ func (r *run) batch(ctx context.Context, svc Importer, b *Batch) error {
 		r.opt.Progress(min(r.done, r.plan.Variants), r.plan.Variants)
 	}
 	return r.err
+}
+
+// unpublished brings objects of HSDS in as drafts that lack what publication
+// needs: HSDS does not ask for it, and nobody could add it in the file.
+func (r *run) unpublished(ctx context.Context, svc Importer, b *Batch, results []content.ImportResult) error {
+	var again []content.Incoming
+	var at []int
+	n := 0
+	for d, in := range b.Incoming {
+		first := n
+		n += len(in.Variants)
+		if len(in.Variants) != 1 || !in.Variants[0].Publish || b.items[d][0].src.notation != hsdsFile || first >= len(results) {
+			continue
+		}
+		it, res := b.items[d][0], results[first]
+		if res.Outcome != content.Refused || res.Problem == nil || res.Problem.Code != "guard_complete" {
+			continue
+		}
+		for _, f := range res.Problem.Fields {
+			r.line(Finding{Source: it.src.name, Line: it.at.line, Code: CodeHSDSNotShown, Params: map[string]any{"field": strings.TrimPrefix(f.Path, "/")}})
+		}
+		in.Variants = []content.IncomingVariant{in.Variants[0]}
+		in.Variants[0].Publish = false
+		again, at = append(again, in), append(at, first)
+	}
+	if len(again) == 0 {
+		return nil
+	}
+	second, err := svc.Import(ctx, r.opt.Actor, again, r.opt.DryRun)
+	if err != nil {
+		return err
+	}
+	for i, res := range second {
+		results[at[i]] = res
+	}
+	return nil
 }
 
 // result counts and reports one variant, and says whether it is in the store.
@@ -185,6 +226,9 @@ func (r *run) result(b *Batch, d, v int, res *content.ImportResult) bool {
 		return false
 	}
 	r.line(f)
+	if res.Queued {
+		r.line(Finding{Source: f.Source, Line: f.Line, Code: CodeReportQueued, Params: f.Params})
+	}
 	if r.opt.DryRun || r.opt.Verbose {
 		for _, c := range res.Changes {
 			r.line(Finding{Source: f.Source, Line: it.locate("/" + c.Field).line, Code: CodeReportField, Params: map[string]any{

@@ -3,6 +3,7 @@ package interchange
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"io"
@@ -133,6 +134,21 @@ func (s *splitter) elements(yield func(chunk, *fault) error) error {
 		}
 		return nil
 	}
+	if err := s.array(yield); err != nil {
+		return err
+	}
+	if _, err := s.skip(); err == nil {
+		return wrong("text after the array")
+	}
+	return nil
+}
+
+// array hands out the elements of the array that begins here.
+func (s *splitter) array(yield func(chunk, *fault) error) error {
+	wrong := func(detail string) error {
+		err := yield(chunk{line: s.line, column: s.column}, faultAt(place{s.line, s.column}, CodeSyntax, "notation", "JSON", "detail", detail))
+		return cmp.Or(err, errStop)
+	}
 	if _, err := s.next(false); err != nil {
 		return err
 	}
@@ -143,13 +159,8 @@ func (s *splitter) elements(yield func(chunk, *fault) error) error {
 		}
 		switch {
 		case c == ']':
-			if _, err := s.next(false); err != nil {
-				return err
-			}
-			if _, err := s.skip(); err == nil {
-				return wrong("text after the array")
-			}
-			return nil
+			_, err := s.next(false)
+			return err
 		case !first && c != ',':
 			return wrong("a comma or ] was expected")
 		case !first:

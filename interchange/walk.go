@@ -20,6 +20,7 @@ const (
 	linesFile                 // JSON Lines
 	jsonFile                  // a JSON object, or an array of objects
 	csvFile
+	hsdsFile // lines that were made of files of HSDS
 )
 
 // notations by extension, in lower case.

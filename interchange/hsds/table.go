@@ -1,6 +1,7 @@
 package hsds
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -170,7 +171,7 @@ type Flattener struct {
 	// Known says that an organisation has a row of its own, by identifier; what
 	// services say of it is then left out.
 	Known func(id string) bool
-	seen  map[string]string // table and id → the row's text
+	seen  map[string][16]byte // table and id → what the object said
 }
 
 // Flatten gives the rows of an object to emit. Rows are cells by column; lists
@@ -219,25 +220,23 @@ func (f *Flattener) row(t *Table, o, extra map[string]any, emit func(string, map
 		delete(row, p.Member)
 		lists = append(lists, p)
 	}
-	shared := len(t.Owners) == 0 && extra == nil // what several others may hold
 	if t.Name != string(Service) && t.Name != string(Organization) {
-		if f.seen == nil {
-			f.seen = map[string]string{}
-		}
-		is := textOf(o)
-		if shared || extra["organization_id"] != nil && t.Name == "location" {
-			delete(extra, "organization_id")
-		} else {
-			is += textOf(extra)
+		free := len(t.Owners) == 0 // several others may hold it: a location, a term
+		is := hashOf(o, nil)
+		if !free {
+			is = hashOf(o, extra)
 		}
 		was, known := f.seen[t.Name+"\x00"+id]
 		switch {
-		case known && was == is && (shared || t.Name == "location"):
+		case known && free && was == is:
 			return id, nil
 		case known:
-			// Another row of the same id: it gets its own, so that neither is lost.
-			id = derive(t.Name, id, is, textOf(extra), strconv.Itoa(len(f.seen)))
+			// Another object with the same id: it gets its own, so that neither is lost.
+			id = derive(t.Name, id, textOf(o), textOf(extra), strconv.Itoa(len(f.seen)))
 			row["id"] = id
+		}
+		if f.seen == nil {
+			f.seen = map[string][16]byte{}
 		}
 		f.seen[t.Name+"\x00"+id] = is
 	}
@@ -252,6 +251,11 @@ func (f *Flattener) row(t *Table, o, extra map[string]any, emit func(string, map
 		}
 	}
 	return id, nil
+}
+
+func hashOf(o, extra map[string]any) [16]byte {
+	sum := sha256.Sum256([]byte(textOf(o) + textOf(extra)))
+	return [16]byte(sum[:])
 }
 
 // textOf writes a value with the keys in order.
