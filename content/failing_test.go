@@ -113,6 +113,26 @@ func (s *failingStore) Apply(ctx context.Context, writes []content.Write) []erro
 	return errs
 }
 
+func (s *failingStore) GetRecord(ctx context.Context, kind, id string) (*content.Record, error) {
+	if _, err := s.fail(false); err != nil {
+		return nil, err
+	}
+	return s.Store.GetRecord(ctx, kind, id)
+}
+
+func (s *failingStore) PutRecord(ctx context.Context, r *content.Record, expect int64) error {
+	how, failed := s.fail(true)
+	if how == duplicate { // a record has one key
+		how, failed = conflict, fmt.Errorf("store: %w", content.ErrConflict)
+	}
+	if how == works || how == unsaid {
+		if err := s.Store.PutRecord(ctx, r, expect); err != nil {
+			return err
+		}
+	}
+	return failed
+}
+
 // TestFailingStore does what people do on a store that fails at random. What
 // was acknowledged is there, what was refused is not, what nobody knows is there
 // whole or not at all; and the problem says whose fault it was.

@@ -57,6 +57,11 @@ func TestWhoMay(t *testing.T) {
 	}{
 		{access.DocumentSee, orti, "contributor@orti editor administrator"},
 		{access.DocumentSee, handedIn, "contributor@orti reviewer@09 secretary@09 translator@ar editor administrator"},
+		{access.DocumentPlaces, orti, "contributor@orti reviewer@09 secretary@09 editor administrator"},
+		{access.DocumentPlaces, handedIn, "contributor@orti reviewer@09 secretary@09 editor administrator"},
+		{access.DocumentAssure, orti, "contributor@orti reviewer@09 secretary@09 editor administrator"},
+		{access.DocumentMerge, orti, "secretary@09 editor administrator"},
+		{access.DocumentMerge, nowhere, "editor administrator"},
 		{access.DocumentSee, begun, "contributor@orti reviewer@09 secretary@09 editor administrator"},
 		{access.DocumentSee, live, "contributor@orti translator@ar translator@es editor administrator"},
 		{access.DocumentImport, nowhere, "editor administrator"},
