@@ -24,6 +24,7 @@ import (
 	"github.com/prassi-cms/prassi/internal/mongoengine"
 	"github.com/prassi-cms/prassi/media"
 	"github.com/prassi-cms/prassi/schemas"
+	"github.com/prassi-cms/prassi/search/feed"
 )
 
 // world is the API over the real service, store and catalogue, on a real
@@ -36,6 +37,8 @@ type world struct {
 	auth    *auth.Auth
 	ledger  *audit.Ledger
 	media   *media.Library
+	finder  *feed.Feed
+	engine  *engine
 	files   string // where the library keeps them
 	server  *Server
 	http    *httptest.Server
@@ -112,6 +115,7 @@ func overWith(t testing.TB, store content.Store, people []auth.Person, change ..
 	w.catalog, err = catalog.Open(context.Background(), catalog.Options{Dir: filepath.Join(dir, "catalog"), Source: w.store, Schemas: reg, Media: MediaInfo(w.media)})
 	w.must(err)
 	t.Cleanup(func() { w.catalog.Close() })
+	w.search(filepath.Join(dir, "search"))
 	w.auth = auth.New(w.ledger, auth.Options{})
 	for _, p := range people {
 		w.must(w.auth.PutPerson(context.Background(), content.System("test"), p))
@@ -120,7 +124,7 @@ func overWith(t testing.TB, store content.Store, people []auth.Person, change ..
 		w.tokens[p.ID] = leak.Secret(secret)
 	}
 	opt := Options{
-		Service: w.service, Catalog: w.catalog, Auth: w.auth, Ledger: w.ledger, Media: w.media, Store: w.store, Schemas: reg,
+		Service: w.service, Catalog: w.catalog, Search: w.finder, Auth: w.auth, Ledger: w.ledger, Media: w.media, Store: w.store, Schemas: reg,
 		Logger: leak.Logger(), Version: "test", Demo: true, DemoPeople: people, Rates: ample,
 	}
 	for _, f := range change {
@@ -269,6 +273,7 @@ func (w *world) catchUp() {
 		w.must(err)
 	}
 	w.must(w.catalog.CatchUp(context.Background()))
+	w.must(w.finder.CatchUp(context.Background()))
 }
 
 func variantPath(v Variant) string {
