@@ -235,7 +235,7 @@ func (f *Finder) switchboard(typ, phone string) bool { return len(f.holders(typ,
 // spelling, sorted.
 func (f *Finder) WithTaxCode(typ, code string) []string {
 	var out []string
-	if code = taxCode(code); code == "" {
+	if code = TaxCode(code); code == "" {
 		return nil
 	}
 	for _, p := range f.blocks[blockOf(typ, ofTax).with(code)] {

@@ -61,7 +61,7 @@ func prepare(s *Subject) *prepared {
 		}
 	}
 	for _, t := range s.TaxCodes {
-		if t = taxCode(t); t != "" {
+		if t = TaxCode(t); t != "" {
 			p.taxes = addOnce(p.taxes, t)
 		}
 	}
@@ -95,8 +95,8 @@ func addOnce(list []string, s string) []string {
 	return append(list, s)
 }
 
-// taxCode gives the tax code of a body in one spelling, or "" for what is none.
-func taxCode(s string) string {
+// TaxCode gives the tax code of a body in one spelling (11 digits), or "" for what is none.
+func TaxCode(s string) string {
 	s = strings.ToUpper(strings.Map(func(r rune) rune {
 		if r == ' ' || r == '.' || r == '-' || r == '\u00a0' {
 			return -1

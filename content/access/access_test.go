@@ -78,6 +78,8 @@ func TestWhoMay(t *testing.T) {
 		{access.TokenOwn, nowhere, "contributor@orti contributor@riva reviewer@09 secretary@09 reviewer@08 translator@ar translator@es editor administrator"},
 		{access.TokenManage, nowhere, "administrator"},
 		{access.PersonRead, nowhere, "editor administrator"},
+		{access.OrganizationPeople, nowhere, "editor administrator"},
+		{access.OrganizationPeople, orti, "contributor@orti secretary@09 editor administrator"},
 		{access.PersonInvite, nowhere, "administrator"},
 		{access.PersonErase, nowhere, "administrator"},
 		{access.RoleGrant, nowhere, "administrator"},

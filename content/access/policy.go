@@ -26,14 +26,16 @@ const (
 	TokenOwn       = "token.own"    // make and end API tokens for oneself
 	TokenManage    = "token.manage" // everybody's, partners' included
 	PersonRead     = "person.read"
-	PersonInvite   = "person.invite"
-	PersonErase    = "person.erase"
-	RoleGrant      = "role.grant"
-	RoleDelegate   = "role.delegate"  // lend what one holds
-	SessionManage  = "session.manage" // other people's
-	AuditRead      = "audit.read"     // the log of everything
-	RetentionRun   = "retention.run"
-	PolicyRead     = "policy.read"
+	// OrganizationPeople: who acts for an organisation.
+	OrganizationPeople = "organization.people"
+	PersonInvite       = "person.invite"
+	PersonErase        = "person.erase"
+	RoleGrant          = "role.grant"
+	RoleDelegate       = "role.delegate"  // lend what one holds
+	SessionManage      = "session.manage" // other people's
+	AuditRead          = "audit.read"     // the log of everything
+	RetentionRun       = "retention.run"
+	PolicyRead         = "policy.read"
 )
 
 // The conditions that a rule may name.
@@ -54,26 +56,27 @@ type about struct {
 // actions is the closed table. A rule that names a scope or a condition which
 // can never hold is refused at load, rather than denying in silence.
 var actions = map[string]about{
-	DocumentSee:    {[]string{Organization, Territory, Locale}, []string{Own, HandedIn, Live, Translated}},
-	DocumentImport: {},
-	DocumentForce:  {},
-	DocumentPlaces: {[]string{Organization, Territory}, nil},
-	DocumentAssure: {[]string{Organization, Territory}, nil},
-	DocumentMerge:  {[]string{Organization, Territory}, nil},
-	MediaAdd:       {[]string{Organization}, []string{Unowned}},
-	MediaSee:       {[]string{Organization}, []string{Own, Unowned}},
-	MediaChange:    {[]string{Organization}, []string{Own, Unowned}},
-	TokenOwn:       {},
-	TokenManage:    {},
-	PersonRead:     {},
-	PersonInvite:   {},
-	PersonErase:    {},
-	RoleGrant:      {},
-	RoleDelegate:   {},
-	SessionManage:  {},
-	AuditRead:      {},
-	RetentionRun:   {},
-	PolicyRead:     {},
+	DocumentSee:        {[]string{Organization, Territory, Locale}, []string{Own, HandedIn, Live, Translated}},
+	DocumentImport:     {},
+	DocumentForce:      {},
+	DocumentPlaces:     {[]string{Organization, Territory}, nil},
+	DocumentAssure:     {[]string{Organization, Territory}, nil},
+	DocumentMerge:      {[]string{Organization, Territory}, nil},
+	MediaAdd:           {[]string{Organization}, []string{Unowned}},
+	MediaSee:           {[]string{Organization}, []string{Own, Unowned}},
+	MediaChange:        {[]string{Organization}, []string{Own, Unowned}},
+	TokenOwn:           {},
+	TokenManage:        {},
+	PersonRead:         {},
+	OrganizationPeople: {[]string{Organization, Territory}, nil},
+	PersonInvite:       {},
+	PersonErase:        {},
+	RoleGrant:          {},
+	RoleDelegate:       {},
+	SessionManage:      {},
+	AuditRead:          {},
+	RetentionRun:       {},
+	PolicyRead:         {},
 }
 
 // Known says whether an action is one of the closed table.
