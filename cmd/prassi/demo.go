@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"time"
 
 	"github.com/prassi-cms/prassi/auth"
 	"github.com/prassi-cms/prassi/content"
@@ -67,6 +69,9 @@ func (e *env) loadDemo(b *backend) error {
 	if err == nil {
 		err = e.illustrate(b, folder)
 	}
+	if err == nil {
+		err = confirmDemo(folder, time.Now())
+	}
 	if err != nil {
 		return err
 	}
@@ -100,6 +105,32 @@ func (e *env) illustrate(b *backend, folder string) error {
 		return fmt.Errorf("%s has no single place for its picture", illustrated)
 	}
 	return os.WriteFile(name, bytes.Replace(text, []byte(picturePlace), address, 1), 0o600)
+}
+
+// demoAges are how many days ago the services of the demonstration were confirmed:
+// one of them lately, the other so long ago that a reminder is due. They are
+// written in place of the date in the files, which would grow old.
+var demoAges = map[string]int{"service/sportello-casa.it.md": 40, "service/corso-di-italiano-serale.it.md": 350}
+
+var assuredLine = regexp.MustCompile(`(?m)^assured_date: .*$`)
+
+// confirmDemo writes those dates.
+func confirmDemo(folder string, now time.Time) error {
+	for file, days := range demoAges {
+		name := filepath.Join(folder, filepath.FromSlash(file))
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if len(assuredLine.FindAll(text, -1)) != 1 {
+			return fmt.Errorf("%s has no single assured date", file)
+		}
+		day := now.In(content.Rome).AddDate(0, 0, -days).Format(time.DateOnly)
+		if err := os.WriteFile(name, assuredLine.ReplaceAll(text, []byte("assured_date: "+day)), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // garden draws rows of green under the sun.

@@ -28,6 +28,7 @@ type serveCmd struct {
 	signIn
 	kept
 	going
+	mailing
 	Proxies string `name:"trusted-proxies" env:"PRASSI_TRUSTED_PROXIES" placeholder:"ADDRESSES" help:"Proxies whose X-Forwarded-For, X-Forwarded-Proto or Forwarded headers count: addresses or blocks (10.0.0.0/8). They must set or extend them."`
 	Metrics string `name:"metrics-allow" env:"PRASSI_METRICS_ALLOW" placeholder:"ADDRESSES" help:"Who may read /metrics: addresses or blocks; only this machine when left out."`
 	Rates   string `name:"rates" env:"PRASSI_RATES" placeholder:"RATES" help:"Requests a minute and how many at once: \"read=3000/1000 open=600/200 token=1200/300 sign_in=40/20 refused=120/60\", or off."`
@@ -82,6 +83,9 @@ func (c *serveCmd) Run(e *env) error {
 	if opt.OIDC, err = c.signIn.open(e.ctx, b.auth, c.going, opt.Logger); err != nil {
 		return err
 	}
+	if opt.Freshness, err = c.freshness(e, b, listener.Addr().String()); err != nil {
+		return err
+	}
 	server, err := api.New(opt)
 	if err != nil {
 		return err
@@ -92,6 +96,7 @@ func (c *serveCmd) Run(e *env) error {
 		jobs.Every{Name: "log of actions", Every: time.Hour, Do: func(ctx context.Context) error { _, err := b.ledger.Flush(ctx); return err }},
 		jobs.Every{Name: "retention", Every: audit.SweepEvery, Do: func(ctx context.Context) error { _, err := sweep.Run(ctx); return err }},
 	)
+	runner.Add(reminding(opt.Freshness)...)
 	close(ready)
 
 	work, stop := context.WithCancel(context.WithoutCancel(e.ctx))
@@ -126,6 +131,9 @@ func (c *serveCmd) settings(e *env) (opt api.Options, rules audit.Retention, err
 		return opt, rules, err
 	}
 	if _, err = e.searchEngine(); err != nil {
+		return opt, rules, err
+	}
+	if _, err = c.sender(e); err != nil {
 		return opt, rules, err
 	}
 	if e.limits, err = c.sessions(); err != nil {
