@@ -76,6 +76,9 @@ func TestHoliday(t *testing.T) {
 	if name, _ := Holiday(day("2038-04-25")); name != "liberation" {
 		t.Errorf("Easter on 25 April: %s", name)
 	}
+	if name, _ := Holiday(day("2038-04-26")); name != "easter_monday" {
+		t.Errorf("the last Easter Monday there can be: %q", name)
+	}
 	// The day is Rome's: at 23:30 in UTC it is the next one there.
 	for at, want := range map[string]string{
 		"2025-12-31T22:59:59Z": "", "2025-12-31T23:00:00Z": "new_year", "2026-01-01T22:59:59Z": "new_year", "2026-01-01T23:00:00Z": "",

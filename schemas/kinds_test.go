@@ -301,6 +301,15 @@ func TestYAMLValues(t *testing.T) {
 			t.Errorf("%v: %v", in, v)
 		}
 	}
+	attributes := testField(t, "kind: attributes")
+	if v, issues := attributes.Parse(map[string]any{"day": day, "time": day.Add(time.Hour), "n": 5}, nil); issues != nil || !reflect.DeepEqual(v, map[string]any{"day": "2026-03-01", "time": "2026-03-01T01:00:00Z", "n": 5.0}) {
+		t.Errorf("%v %v", v, issues)
+	}
+	for _, in := range []any{math.NaN(), math.Inf(1), struct{}{}, map[any]any{1: 2}, "\xff", map[string]any{"\xff": 1}} {
+		if v, issues := attributes.Parse(map[string]any{"a": in}, nil); issues == nil {
+			t.Errorf("%v: %v", in, v)
+		}
+	}
 	if v, issues := testField(t, "kind: language_list").Parse([]string{"it"}, nil); issues != nil || !reflect.DeepEqual(v, []any{"it"}) {
 		t.Errorf("%v %v", v, issues)
 	}

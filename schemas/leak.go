@@ -134,7 +134,7 @@ var odonyms = setOf("via", "v", "viale", "vle", "vial", "piazza", "pzza", "pza",
 var townWords = setOf("di", "del", "della", "dell", "de", "d", "nel", "nella", "in", "a", "comune", "provincia", "citta", "zona", "regione", "italia", "italy", "italie")
 
 // numberWords stand between a street and its number.
-var numberWords = setOf("n", "no", "nr", "num", "numero", "civico", "nbsp")
+var numberWords = setOf("n", "no", "nr", "num", "numero", "civico")
 
 func setOf(words ...string) map[string]bool {
 	m := make(map[string]bool, len(words))
