@@ -36,7 +36,7 @@ var layers = [][]string{
 	{"audit"},
 	{
 		"content/sqlitestore", "content/mongostore", "content/storetest",
-		"search/bleveindex", "search/meiliindex", "search/searchtest",
+		"search/bleveindex", "search/meiliindex", "search/searchtest", "search/golden",
 		"catalog", "interchange", "auth", "auth/oidc", "media", "mail", "duplicates", "site",
 	},
 	{"jobs", "search/feed", "freshness", "opendata"},
