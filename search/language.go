@@ -32,13 +32,13 @@ var languages = map[string]language{
 		stop: `a ad ai al alla alle allo agli all c che chi ci come con col cui d da dal dalla dalle dallo dai dagli dall
 			dei degli del dell della delle dello di dove e ed è gli ha ho i il in io l la le lo ma mi mio mia ne nei negli
 			nel nell nella nelle nello non o per perché più quali qual quale quando quanto s se si sono su sui sul sull sulla sulle sugli sullo
-			ti tra fra un una uno un' vorrei voglio posso devo serve cosa fare`,
+			ti tra fra un una uno un' vorrei voglio posso devo serve cerco cosa fare`,
 		passes: []rules{
 			{3, "trici>tor trice>tor tori>tor tore>tor chi>c che>c ghi>g ghe>g ii io ia ie i e o a"},
 		},
 	},
 	"en": {
-		stop: `a am an and any are as at be by can do does for from get has have how i in is it me my need of on or s the their
+		stop: `a am an and any are as at be by can do does for from get has have how i in is it looking me my need of on or s the their
 			there to we what when where which who will with you your want`,
 		passes: []rules{
 			{2, "sses>ss ies>y ches>ch shes>sh xes>x zzes>zz ss>ss us>us is>is s"},
@@ -47,7 +47,7 @@ var languages = map[string]language{
 		},
 	},
 	"fr": {
-		stop: `à ai as au aux avec c ce ces cet cette comment d dans de des du elle en est et faire faut il ils j je l la le les leur
+		stop: `à ai as au aux avec c ce ces cet cette cherche comment d dans de des du elle en est et faire faut il ils j je l la le les leur
 			ma me mes mon n ne où ou par pas pour quand que quel quelle quels quelles qui s sa se ses si son sont sur ta te un une vous y`,
 		passes: []rules{
 			{3, "eaux>eau aux>al oux>ou eux>eur s x"},
@@ -56,7 +56,7 @@ var languages = map[string]language{
 		},
 	},
 	"es": {
-		stop: `a al como cómo con cual cuál cuando cuándo de del donde dónde e el en es está la las le les lo los me mi mis
+		stop: `a al busco como cómo con cual cuál cuando cuándo de del donde dónde e el en es está la las le les lo los me mi mis
 			necesito no o para pero por puedo que qué quien quién quiero se si sin son su sus te tu un una uno unos unas y ya`,
 		passes: []rules{
 			{3, "ces>z iones>ion ores>or ales>al eles>el ades>ad s"},
@@ -64,12 +64,12 @@ var languages = map[string]language{
 		},
 	},
 	"ar": {
-		stop:     `من في على إلى عن مع هل ما ماذا كيف أين متى هو هي هذا هذه ذلك تلك التي الذي أو و ثم أن إن كان لا لم لن قد كل أي أنا`,
+		stop:     `من في على إلى عن مع هل ما ماذا كيف أين متى هو هي هذا هذه ذلك تلك التي الذي أو و ثم أن إن كان لا لم لن قد كل أي أنا أبحث`,
 		prefixes: rules{3, "وال بال كال فال لل ال و"},
 		passes:   []rules{{2, "ها ان ات ون ين ية ه ي"}},
 	},
 	"bn": {
-		stop:   `এবং ও এর এই সেই কি কী কোথায় কিভাবে কীভাবে কখন জন্য থেকে করতে করা হয় আমি আমার আপনার একটি`,
+		stop:   `এবং ও এর এই সেই কি কী কোথায় কিভাবে কীভাবে কখন জন্য থেকে করতে করা হয় আমি আমার আপনার একটি খুঁজছি`,
 		passes: []rules{{3, "গুলোর গুলির গুলো গুলি দেরকে দের য়ের ের কে তে টি টা রা ে"}},
 	},
 	"ur": {
