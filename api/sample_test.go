@@ -37,6 +37,8 @@ func sampleOne(f *schemas.Field, known []string) any {
 			return map[bool]string{true: "18:00", false: "09:00"}[f.Name == "closes"]
 		case "currency":
 			return "EUR"
+		case "tax_code":
+			return "00743110157"
 		case "media_type":
 			return "image/png"
 		}
@@ -84,6 +86,8 @@ func sampleOne(f *schemas.Field, known []string) any {
 			out["label"] = "Scadenza"
 		}
 		return out
+	case schemas.AttributesKind:
+		return map[string]any{"id": "da-fuori", "elenco": []any{1.0, "due"}}
 	case "opening_hours":
 		return map[string]any{"days": []any{f.Parts[0].Terms()[0].ID}, "opens": "09:00", "closes": "13:00"}
 	}
