@@ -67,6 +67,7 @@ func (w *world) search(dir string) {
 	w.t.Cleanup(func() { index.Close() })
 	w.engine = &engine{Index: index}
 	w.finder = feed.New(w.catalog, w.engine, settings, nil)
+	w.must(w.finder.CatchUp(context.Background()))
 }
 
 // ask gives the answer to a search.
