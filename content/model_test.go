@@ -44,13 +44,14 @@ func TestModel(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"": w.check, "create": w.create, "add": w.add, "edit": w.edit, "edit again": w.edit, "step": w.step, "step on": w.step, "and on": w.step,
 			"schedule": w.schedule, "unschedule": w.unschedule, "discard": w.discard, "restore": w.restore, "import": w.bring,
-			"wait": w.wait, "wait on": w.wait, "collide": w.collide,
+			"wait": w.wait, "wait on": w.wait, "collide": w.collide, "assure": w.assure, "age": w.age, "merge": w.merge,
 		})
 	})
 	// A run that never reached what it is about proves nothing.
 	want := []string{"edited", "transition", "scheduled", "not_found", "forbidden", "stale"}
 	if n >= 300 {
-		want = append(want, "decline", "discarded", "unscheduled", "restored", "fired", "imported", "collided")
+		want = append(want, "decline", "discarded", "unscheduled", "restored", "fired", "imported", "collided",
+			"assured", "aged", "merged", "merged_away", "sensitive", "guard_complete")
 	}
 	for _, what := range want {
 		if seen[what] == 0 {
@@ -161,7 +162,9 @@ func newWorld(t *rapid.T, store content.Store, seen map[string]int) *world {
 		must(w.Transition(ctx, s.by, four.ID, "it", "*", content.Step{Name: s.name}))
 	}
 	must(w.Edit(ctx, amina, four.ID, "it", "*", content.Edit{Fields: map[string]any{"title": "quattro"}}))
-	w.docs = []string{one.ID, two.ID, three.ID, four.ID}
+	five := must(w.Create(ctx, amina, content.NewVariant{Type: "service", Locale: "it", Fields: help()}))
+	must(w.Transition(ctx, elena, five.ID, "it", "*", content.Step{Name: "publish"}))
+	w.docs = []string{one.ID, two.ID, three.ID, four.ID, five.ID}
 	w.focus = rapid.SampledFrom(w.docs).Draw(t, "begin with")
 	return w
 }
@@ -201,8 +204,14 @@ func patch(t *rapid.T) map[string]any {
 		{"title": word(t)}, {"title": word(t)}, {"summary": word(t)}, {"body": word(t)}, {"body": word(t)}, {"territories": places(t)},
 		{"title": word(t), "territories": places(t)}, {"topics": []any{"work"}}, {"summary": nil}, {"topics": nil}, {"title": nil}, {"colour": "red"}, {},
 		{"website": "https://example.org/" + strings.Fields(word(t))[0]},
+		{"sensitive": true, "places": somewhere}, {"sensitive": nil}, {"summary": secret}, {"places": somewhere},
 	}).Draw(t, "patch")
 }
+
+// secret is the address of a place, which a sensitive document must not tell.
+const secret = "Via delle Rose 12"
+
+var somewhere = []any{map[string]any{"label": "Casa", "address": secret, "municipality": "100005"}}
 
 // variant picks a document and a locale, which it may not have.
 func (w *world) variant(t *rapid.T) (*content.Document, string) {
@@ -211,7 +220,7 @@ func (w *world) variant(t *rapid.T) (*content.Document, string) {
 	case 0:
 		w.focus = rapid.SampledFrom(w.docs).Draw(t, "document")
 	case 1:
-		w.focus = rapid.SampledFrom(w.docs[:4]).Draw(t, "old document")
+		w.focus = rapid.SampledFrom(w.docs[:5]).Draw(t, "old document")
 	}
 	d, err := w.store.Get(ctx, w.focus)
 	if err != nil {
@@ -447,6 +456,69 @@ func sameFacts(in content.Incoming) bool {
 	return fmt.Sprint(a["territories"], a["topics"]) == fmt.Sprint(b["territories"], b["topics"])
 }
 
+// service picks what ages, most of the time.
+func (w *world) service(t *rapid.T) (*content.Document, string) {
+	d, locale := w.variant(t)
+	if d.Type == "service" || rapid.IntRange(0, 3).Draw(t, "any type") == 0 {
+		return d, locale
+	}
+	for _, id := range slices.Backward(w.docs) {
+		if other, err := w.store.Get(ctx, id); err == nil && other.Type == "service" && other.MergedInto == "" && !other.Discarded {
+			w.focus = id
+			return other, other.Variants[0].Locale
+		}
+	}
+	return d, locale
+}
+
+// age tells of a stage, now and then by somebody who may not.
+func (w *world) age(t *rapid.T) {
+	a := rapid.SampledFrom([]content.Actor{clockwork, clockwork, clockwork, director, amina}).Draw(t, "ages")
+	d, _ := w.service(t)
+	stage := rapid.SampledFrom([]schemas.Stage{schemas.StageCurrent, schemas.StageUnverified, schemas.StageHidden, "old"}).Draw(t, "stage")
+	w.did(t, "age", a, func() (*content.Document, error) { return w.Age(ctx, a, d.ID, stage) })
+}
+
+func (w *world) assure(t *rapid.T) {
+	d, locale := w.service(t)
+	a, _ := w.someone(t, d, locale, false)
+	on := rapid.SampledFrom([]string{"", "2026-03-20", "2026-03-28", "2026-12-31", "x"}).Draw(t, "on")
+	w.did(t, "assure", a, func() (*content.Document, error) { return w.Assure(ctx, a, d.ID, on) })
+}
+
+// merge lets one document go for another, of the same type most of the time.
+func (w *world) merge(t *rapid.T) {
+	if rapid.IntRange(0, 2).Draw(t, "really") > 0 {
+		return // keep most
+	}
+	keep, locale := w.service(t)
+	var others []string
+	for _, id := range w.docs {
+		if d, err := w.store.Get(ctx, id); err == nil && d.Type == keep.Type {
+			others = append(others, id)
+		}
+	}
+	gone, err := w.store.Get(ctx, rapid.SampledFrom(append(others, w.docs[0])).Draw(t, "gone"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := rapid.SampledFrom([]content.Actor{elena, director, sara, amina, rita, {}}).Draw(t, "merges")
+	m := merging(keep, gone)
+	switch rapid.IntRange(0, 9).Draw(t, "seen") {
+	case 0:
+		m.KeepETags = nil
+	case 1:
+		m.GoneETags = map[string]string{locale: `"7.7.7"`}
+	}
+	if rapid.Bool().Draw(t, "choose") {
+		m.Fields = map[string]map[string]any{"": {"website": "https://example.org/merged"}, locale: patch(t)}
+		if v := gone.Variants[0].Locale; keep.Variant(v) == nil {
+			m.Fields[v] = map[string]any{"title": word(t)}
+		}
+	}
+	w.did(t, "merge", a, func() (*content.Document, error) { return w.Merge(ctx, a, m) })
+}
+
 // wait turns the clock and fires what is due, from two processes at once.
 func (w *world) wait(t *rapid.T) {
 	w.now = w.now.Add(time.Duration(rapid.IntRange(1, 180).Draw(t, "minutes")) * time.Minute)
@@ -608,8 +680,12 @@ func (w *world) growth(t *rapid.T, before, d *content.Document, told map[int64]b
 	}
 	for i := range d.Variants {
 		v := &d.Variants[i]
-		if w.live[d.ID+" "+v.Locale] != v.Live.Hash {
-			t.Fatalf("%s %s: live is %q, the log says %q", d.ID, v.Locale, v.Live.Hash, w.live[d.ID+" "+v.Locale])
+		public := v.Live.Hash
+		if d.Hidden() {
+			public = ""
+		}
+		if w.live[d.ID+" "+v.Locale] != public {
+			t.Fatalf("%s %s: public is %q, the log says %q", d.ID, v.Locale, public, w.live[d.ID+" "+v.Locale])
 		}
 		if before == nil || before.Variant(v.Locale) == nil {
 			continue
@@ -631,8 +707,17 @@ func (w *world) growth(t *rapid.T, before, d *content.Document, told map[int64]b
 			t.Fatalf("%s changed the facts of %s", e.Actor, d.ID)
 		}
 	}
-	if d.Discarded && d.Live() {
-		t.Fatalf("%s is thrown away and public", d.ID)
+	if (d.Discarded || d.MergedInto != "") && d.Live() {
+		t.Fatalf("%s is thrown away or merged away, and public", d.ID)
+	}
+	if before == nil {
+		return
+	}
+	if before.MergedInto != "" && d.Version != before.Version {
+		t.Fatalf("%s was merged away and has changed", d.ID)
+	}
+	if before.Assured != nil && (d.Assured == nil && before.Assured.On != "" || d.Assured != nil && d.Assured.On < before.Assured.On) {
+		t.Fatalf("%s was confirmed on %s, and now on %+v", d.ID, before.Assured.On, d.Assured)
 	}
 }
 
@@ -659,6 +744,9 @@ func (w *world) publicity(t *rapid.T, before, d *content.Document) {
 		}
 		if missing := typ.Missing(values, schemas.ToPublish); len(missing) > 0 {
 			t.Fatalf("%s %s is public without %+v", d.ID, v.Locale, missing)
+		}
+		if tells := typ.Revealed(values); len(tells) > 0 {
+			t.Fatalf("%s %s is sensitive and tells its address: %+v", d.ID, v.Locale, tells)
 		}
 		if len(w.Workflow(d.Type).Opinions) > 0 {
 			w.approved(t, typ, d.ID, v.Locale, live)
@@ -788,7 +876,10 @@ func (w *world) walls(t *rapid.T, d *content.Document, people []content.Actor) {
 	locale := d.Variants[0].Locale
 	for _, a := range people {
 		inside := w.may(a, d)
-		_, errGet := w.dry.Get(ctx, a, d.ID)
+		seen, errGet := w.dry.Get(ctx, a, d.ID)
+		if inside && errGet == nil && d.Sensitive && strings.Contains(string(seen.Shared), secret) != (strings.Contains(string(d.Shared), secret) && w.knows(a, d)) {
+			t.Fatalf("%s sees of %s: %s", a.ID, d.ID, seen.Shared)
+		}
 		_, errHistory := w.dry.History(ctx, a, d.ID, locale, 0, 1)
 		errs := []error{errGet, errHistory}
 		if !inside {
@@ -812,12 +903,29 @@ func (w *world) walls(t *rapid.T, d *content.Document, people []content.Actor) {
 	}
 }
 
-// lists: everybody lists exactly what they may see.
+// knows says in other words than the service's who may know where a shelter is.
+func (w *world) knows(a content.Actor, d *content.Document) bool {
+	others := a
+	others.Grants = slices.DeleteFunc(slices.Clone(a.Grants), func(g content.Grant) bool { return g.Role == "translator" })
+	for _, g := range others.Grants {
+		ended := !g.Until.IsZero() && !g.Until.After(w.now)
+		for _, v := range d.Variants {
+			for _, place := range v.Territories {
+				if !ended && (g.Role == "reviewer" || g.Role == "secretary") && (place == g.Scope || slices.Contains(w.Territories().Ancestors(place), g.Scope)) {
+					return true
+				}
+			}
+		}
+	}
+	return w.may(others, d)
+}
+
+// lists: everybody lists exactly what they may see and was not merged away.
 func (w *world) lists(t *rapid.T, docs []*content.Document) {
 	a := rapid.SampledFrom(w.people).Draw(t, "lists")
 	var want, got []string
 	for _, d := range docs {
-		if w.may(a, d) {
+		if w.may(a, d) && d.MergedInto == "" {
 			want = append(want, d.ID)
 		}
 	}
@@ -865,6 +973,10 @@ func (w *world) offers(t *rapid.T, d *content.Document, a content.Actor) {
 		_, err = w.dry.Edit(ctx, a, d.ID, locale, "*", content.Edit{Fields: map[string]any{"website": fmt.Sprint("https://example.org/", d.Version)}})
 		if accepted := errors.Is(err, errDry); d.Type != "article" && d.Type != "page" && accepted != (p.Edit && !p.TextOnly) {
 			t.Fatalf("editing facts of %s by %s: offered %+v, %v", d.ID, a.ID, p, err)
+		}
+		_, err = w.dry.Assure(ctx, a, d.ID, "")
+		if accepted := err == nil || errors.Is(err, errDry); accepted != p.Assure {
+			t.Fatalf("confirming %s by %s: offered %t, %v", d.ID, a.ID, p.Assure, err)
 		}
 		offered := map[string]string{}
 		for _, action := range p.Actions {
