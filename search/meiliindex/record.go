@@ -19,6 +19,9 @@ const (
 	classes = 3
 	// between parts an act's value in the facet, so that its number begins it.
 	between = "\u001f"
+	// apart keeps words of a list from being neighbours, which phrases ask for:
+	// Meilisearch takes a full stop for a border of sentences.
+	apart = " . "
 )
 
 // record is a document as the server holds it.
@@ -220,7 +223,7 @@ func (x *Index) words(d *search.Document, r record) {
 	for at := range classes {
 		for _, more := range [][]string{slices.Sorted(maps.Keys(longer[at])), marks[at]} {
 			if slices.Sort(more); len(more) > 0 {
-				s[at] = append(s[at], strings.Join(slices.Compact(more), " "))
+				s[at] = append(s[at], strings.Join(slices.Compact(more), apart))
 			}
 		}
 		if len(s[at]) > 0 {
