@@ -128,7 +128,6 @@ func examples(t *testing.T, w *world) map[string]func() []request {
 			return []request{
 				{path: "/api/v1/search?q=campione&facets=" + url.QueryEscape(strings.Join(w.server.allFacets, ",")), status: 200},
 				{path: "/api/v1/search?q=legge+40%2F1998&locale=it&type=services&near=43.88,11.1&sort=distance&limit=2", status: 200},
-				{path: "/api/v1/search?q=x&colour=red", status: 400},
 			}
 		},
 		"suggest":         one(request{path: "/api/v1/search/suggest?q=camp&locale=it&limit=3", status: 200}),
@@ -227,6 +226,7 @@ func examples(t *testing.T, w *world) map[string]func() []request {
 	maps.Copy(out, sessionExamples(t, w))
 	maps.Copy(out, accessExamples(w))
 	maps.Copy(out, mediaExamples(w))
+	maps.Copy(out, freshnessExamples(w))
 	for _, typ := range w.server.schemas.Types() {
 		name, at := capital(typ.Name), "/api/v1/"+typ.Collection
 		out["list"+name] = func() []request {

@@ -94,7 +94,7 @@ func TestBadAddresses(t *testing.T) {
 	for path, code := range map[string]string{
 		"/api/v1/poems":                                "not_found",
 		"/api/v1/articles/":                            "not_found",
-		"/api/v1/searches?q=casa":                        "not_found",
+		"/api/v1/searches?q=casa":                      "not_found",
 		"/api/v1/articles/..%2f..%2fetc":               "not_found",
 		"/api/v1/articles/a%00b":                       "not_found",
 		"/api/v1/articles/" + strings.Repeat("a", 300): "not_found",

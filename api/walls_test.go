@@ -144,7 +144,7 @@ func (h *hidden) guesses(p param, cursors []string) []string {
 		"provider": {"nessuno"}, "secret": {"nessuno"}, "session": {"AAAAAAAAAAAA"}, "to": {"edo"}, "grant": {"editor"}, "transition": {"publish"},
 		"territory": {"MI", "015", "03", "Milano"}, "within": {"MI"}, "owner": {"altra-riva"}, "organization": {h.slugs["organization"][0], "altra-riva", h.ids[0]},
 		"limit": {"1", "100"}, "q": {h.secrets[0], "titolo"}, "near": {"45.46,9.19"}, "radius": {"1000000"}, "bbox": {"-180,-90,180,90"}, "since": {"0", "1", "2020-01-01T00:00:00Z"},
-		"topic": {"housing", "participation-volunteering"}, "fields": {"title,fields.title,html", "slug"}, "fallback": {"ar,it,en"}, "mine": {"true"}, "all": {"true"},
+		"topic": {"housing", "participation-volunteering"}, "fields": {"title,fields.title,html", "slug"}, "fallback": {"ar,it,en"}, "mine": {"true"}, "all": {"true"}, "facets": {"type,organization,territory,topic,year"}, "locales": {"it,ar"},
 		"subject": {"media:" + h.media.ID, "person:edo"}, "from": {"0", "1", "2020-01-01"}, "next": {"/docs"},
 		"cursor": cursors, "state": nil, "If-None-Match": {"*"},
 	}[p.Name]
