@@ -262,6 +262,9 @@ func (b *bench) golden() error {
 			continue
 		}
 		r, err := a.score(b.ctx, index)
+		if server, ok := index.(*meiliindex.Index); ok {
+			err = errors.Join(err, server.Drop(b.ctx))
+		}
 		if err = errors.Join(err, index.Close()); err != nil {
 			return fmt.Errorf("%s: %w", engine.name, err)
 		}

@@ -292,6 +292,12 @@ func (x *Index) Rebuild(ctx context.Context, position int64, documents iter.Seq2
 	return fail(ctx, "rebuild the index", err)
 }
 
+// Drop deletes the index on the server, for tests and measurements that made one
+// of their own.
+func (x *Index) Drop(ctx context.Context) error {
+	return fail(ctx, "delete the index", x.drop(ctx, x.uid))
+}
+
 func (x *Index) drop(ctx context.Context, uid string) error {
 	info, err := x.client.DeleteIndexWithContext(ctx, uid)
 	if err := x.wait(ctx, info, err); err != nil && code(err) != noIndex {

@@ -232,7 +232,7 @@ func TestExchanges(t *testing.T) {
 // keep records a scenario.
 func keep(t *testing.T, file string, filled bool, run func(search.Index) []outcome) {
 	direct := open(t, *record)
-	if err := meiliindex.Drop(direct); err != nil {
+	if err := direct.(*meiliindex.Index).Drop(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if filled {

@@ -40,7 +40,7 @@ func TestServer(t *testing.T) {
 			tb.Fatal(err)
 		}
 		tb.Cleanup(func() {
-			if err := meiliindex.Drop(x); err != nil {
+			if err := x.(*meiliindex.Index).Drop(context.Background()); err != nil {
 				tb.Errorf("an index stays on the server: %v", err)
 			}
 		})

@@ -42,6 +42,7 @@ func Run(t *testing.T, d Driver) {
 		{"DidYouMean", testDidYouMean},
 		{"Suggestions", testSuggestions},
 		{"Changes", testChanges},
+		{"Places", testPlaces},
 		{"Entries", testEntries},
 		{"Rebuild", testRebuild},
 		{"FailedRebuild", testFailedRebuild},
