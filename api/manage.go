@@ -145,13 +145,9 @@ func (s *Server) listDocuments(params []param) func(*call) error {
 		}
 		return rows[*content.Document]{
 			read: func(limit int) ([]*content.Document, error) {
-				if cursor := q.text("cursor"); cursor != "" {
-					var at documentCursor
-					data, err := base64.RawURLEncoding.DecodeString(cursor)
-					if err != nil || json.Unmarshal(data, &at) != nil || at.Sort != order {
-						return nil, invalidCursor()
-					}
-					f.After = content.Position{UpdatedAt: at.At, Title: at.Title, ID: at.ID}
+				var err error
+				if f.After, err = documentAfter(q.text("cursor"), order); err != nil {
+					return nil, err
 				}
 				f.Limit = limit
 				return s.service.List(c.ctx(), c.actor, f)
@@ -176,6 +172,19 @@ func placeOf(d *content.Document, order string) string {
 		panic("api: " + err.Error()) // text and a time that is stored
 	}
 	return base64.RawURLEncoding.EncodeToString(data)
+}
+
+// documentAfter reads the cursor of an order; an empty one begins.
+func documentAfter(cursor, order string) (content.Position, error) {
+	if cursor == "" {
+		return content.Position{}, nil
+	}
+	var at documentCursor
+	data, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || json.Unmarshal(data, &at) != nil || at.Sort != order {
+		return content.Position{}, invalidCursor()
+	}
+	return content.Position{UpdatedAt: at.At, Title: at.Title, ID: at.ID}, nil
 }
 
 // knownState says whether any workflow has that state.

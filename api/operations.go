@@ -203,6 +203,7 @@ func queryNames(params []param) []string {
 func (s *Server) table() []*operation {
 	out := s.deliveryTable()
 	out = append(out, s.searchTable()...)
+	out = append(out, s.directoryTable()...)
 	out = append(out, s.manageTable()...)
 	out = append(out, s.mediaTable()...)
 	out = append(out, s.accessTable()...)

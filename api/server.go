@@ -21,8 +21,11 @@ import (
 	"github.com/prassi-cms/prassi/auth/oidc"
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/duplicates"
 	"github.com/prassi-cms/prassi/freshness"
+	"github.com/prassi-cms/prassi/interchange/hsds"
 	"github.com/prassi-cms/prassi/media"
+	"github.com/prassi-cms/prassi/opendata"
 	"github.com/prassi-cms/prassi/schemas"
 	"github.com/prassi-cms/prassi/search/feed"
 )
@@ -50,6 +53,9 @@ type Options struct {
 	// Freshness asks whether facts are still true; nil when nobody is asked, and there
 	// is neither its page nor its list.
 	Freshness *freshness.Keeper
+	// Duplicates finds what may have been entered twice; nil when nobody looks for it,
+	// and there is neither its list nor merging, nor the register of organisations.
+	Duplicates *duplicates.Watch
 	// Logger takes one line a request; nil means slog.Default(). Public reads
 	// that succeed are logged at level debug only: the metrics count them.
 	Logger *slog.Logger
@@ -58,8 +64,11 @@ type Options struct {
 	// PublicURL is how the outside reaches this server ("https://prassi.example");
 	// empty when it is not known, and links are then relative.
 	PublicURL string
-	// Contact is whom users of the API may ask; optional.
+	// Contact is whom users of the API may ask, and who publishes the open data;
+	// optional.
 	Contact Contact
+	// Licence is the IRI of the open data's licence; CC BY 4.0 when it is empty.
+	Licence string
 	// Demo opens the development login to DemoPeople, for callers on this
 	// machine only.
 	Demo       bool
@@ -141,17 +150,22 @@ type Server struct {
 	media   *media.Library // nil when there are no files
 	// freshness is nil when nobody is asked whether facts are still true.
 	freshness *freshness.Keeper
-	store     Pinger
-	schemas   *schemas.Registry
-	log       *slog.Logger
-	limits    Limits
-	opt       Options // its settings; the parts are the fields above
-	public    string  // PublicURL without a slash at its end
-	https     bool    // the outside always comes over TLS, as the public address says
-	clock     func() time.Time
-	began     time.Time
-	limiter   *limiter
-	rules     map[rateClass]*rule
+	// duplicates is nil when nobody looks for them.
+	duplicates *duplicates.Watch
+	publisher  *opendata.Publisher
+	hsds       *opendata.HSDS
+	hsdsIndex  hsdsIndex
+	store      Pinger
+	schemas    *schemas.Registry
+	log        *slog.Logger
+	limits     Limits
+	opt        Options // its settings; the parts are the fields above
+	public     string  // PublicURL without a slash at its end
+	https      bool    // the outside always comes over TLS, as the public address says
+	clock      func() time.Time
+	began      time.Time
+	limiter    *limiter
+	rules      map[rateClass]*rule
 
 	engine     *gin.Engine
 	operations []*operation
@@ -161,7 +175,6 @@ type Server struct {
 	origins    *http.CrossOriginProtection
 	previews   *turns
 	exports    *turns
-	tables     *turns
 	uploads    *turns
 	searches   chan struct{} // those under way
 	facets     []string      // that are parameters of a search
@@ -177,7 +190,7 @@ func New(opt Options) (*Server, error) {
 		return nil, errors.New("api: Service, Catalog, Auth, Ledger, Store and Schemas are needed")
 	}
 	s := &Server{
-		service: opt.Service, catalog: opt.Catalog, auth: opt.Auth, ledger: opt.Ledger, oidc: opt.OIDC, media: opt.Media, freshness: opt.Freshness, store: opt.Store, schemas: opt.Schemas,
+		service: opt.Service, catalog: opt.Catalog, auth: opt.Auth, ledger: opt.Ledger, oidc: opt.OIDC, media: opt.Media, freshness: opt.Freshness, duplicates: opt.Duplicates, store: opt.Store, schemas: opt.Schemas,
 		log: or(opt.Logger, slog.Default()), limits: opt.Limits.withDefaults(), opt: opt,
 		public: strings.TrimRight(opt.PublicURL, "/"), origins: http.NewCrossOriginProtection(), pages: map[string]*stored{},
 	}
@@ -192,7 +205,6 @@ func New(opt Options) (*Server, error) {
 	s.hot = newHot(s.limits.Hot)
 	s.previews = newTurns(s.limits.Previews, 0, s.limits.Turn)
 	s.exports = newTurns(s.limits.Exports, 0, s.limits.Turn)
-	s.tables = newTurns(maxTables, maxTables/4, s.limits.Turn)
 	s.uploads = newTurns(s.limits.Uploads, max(1, s.limits.Uploads/4), s.limits.Turn)
 	if s.public != "" {
 		u, err := url.Parse(s.public)
@@ -208,6 +220,8 @@ func New(opt Options) (*Server, error) {
 	if err := s.deriveFacets(); err != nil {
 		return nil, err
 	}
+	s.publisher = s.newPublisher()
+	s.hsds = &opendata.HSDS{Lens: hsds.New(opt.Schemas, opt.Service.Territories()), Schemas: opt.Schemas, Catalog: opt.Catalog}
 	s.metrics = newMetrics(opt.Catalog, opt.Search, opt.Version)
 	return s, s.build()
 }

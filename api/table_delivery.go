@@ -32,6 +32,9 @@ var tags = []*huma.Tag{
 	{Name: tagMedia, Description: "Pictures and documents."},
 	{Name: tagFreshness, Description: "Whether facts are still true: who is asked, and what nobody confirmed."},
 	{Name: tagAccess, Description: "Who calls, and tokens."},
+	{Name: tagDirectory, Description: "Duplicates, merging, and the register of organisations."},
+	{Name: tagOpenData, Description: "What is published, in the European vocabularies: CPSV-AP, DCAT-AP."},
+	{Name: tagHSDS, Description: "Services and organisations in Open Referral HSDS 3.1."},
 	{Name: tagSystem, Description: "For machines and operators."},
 }
 

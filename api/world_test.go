@@ -20,6 +20,7 @@ import (
 	"github.com/prassi-cms/prassi/content/markdown"
 	"github.com/prassi-cms/prassi/content/mongostore"
 	"github.com/prassi-cms/prassi/content/sqlitestore"
+	"github.com/prassi-cms/prassi/duplicates"
 	"github.com/prassi-cms/prassi/internal/leak"
 	"github.com/prassi-cms/prassi/internal/mongoengine"
 	"github.com/prassi-cms/prassi/media"
@@ -40,6 +41,7 @@ type world struct {
 	finder  *feed.Feed
 	engine  *engine
 	files   string // where the library keeps them
+	letters string // where messages are written
 	server  *Server
 	http    *httptest.Server
 	tokens  map[string]string // by name of person
@@ -125,7 +127,8 @@ func overWith(t testing.TB, store content.Store, people []auth.Person, change ..
 	}
 	opt := Options{
 		Service: w.service, Catalog: w.catalog, Search: w.finder, Auth: w.auth, Ledger: w.ledger, Media: w.media, Store: w.store, Schemas: reg,
-		Logger: leak.Logger(), Version: "test", Demo: true, DemoPeople: people, Rates: ample,
+		Duplicates: duplicates.NewWatch(w.store, reg),
+		Logger:     leak.Logger(), Version: "test", Demo: true, DemoPeople: people, Rates: ample,
 	}
 	for _, f := range change {
 		f(&opt)

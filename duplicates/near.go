@@ -67,23 +67,23 @@ func near(a, b *prepared, switchboard func(typ, phone string) bool) *Likeness {
 	counts := !kin || names > 0 && (here || !where) // telephone and tax code
 	var out Likeness
 	doubt := 1.0
-	add := func(certainty float64, code, param, value string) {
+	add := func(certainty float64, r Reason) {
 		doubt *= 1 - certainty
-		out.Reasons = append(out.Reasons, Reason{code, map[string]string{param: value}})
+		out.Reasons = append(out.Reasons, r)
 	}
 	if counts {
 		if t, ok := shared(a.taxes, b.taxes, nil); ok {
-			add(0.9, SameTaxCode, "tax_code", t)
+			add(0.9, Reason{Code: SameTaxCode, Params: map[string]string{"tax_code": t}})
 		}
 		if t, ok := shared(a.phones, b.phones, func(p string) bool { return switchboard(a.typ, p) }); ok {
-			add(0.5, SamePhone, "phone", t)
+			add(0.5, Reason{Code: SamePhone, Params: map[string]string{"phone": t}})
 		}
 	}
 	if certainty := 0.8 - 2*(1-names); names > 0 && here {
 		if town != "" {
-			add(certainty-0.2, SameNameTown, "municipality", town)
+			add(certainty-0.2, Reason{Code: SameNameTown, Params: map[string]string{"municipality": town}})
 		} else {
-			add(certainty, SameNameNear, "metres", strconv.Itoa(int(math.Round(metres))))
+			add(certainty, Reason{Code: SameNameNear, Params: map[string]string{"metres": strconv.Itoa(int(math.Round(metres)))}})
 		}
 	}
 	if len(out.Reasons) == 0 {

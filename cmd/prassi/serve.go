@@ -15,6 +15,7 @@ import (
 	"github.com/prassi-cms/prassi/api"
 	"github.com/prassi-cms/prassi/audit"
 	"github.com/prassi-cms/prassi/auth"
+	"github.com/prassi-cms/prassi/duplicates"
 	"github.com/prassi-cms/prassi/jobs"
 	"github.com/prassi-cms/prassi/outgoing"
 )
@@ -77,7 +78,7 @@ func (c *serveCmd) Run(e *env) error {
 		return err
 	}
 	defer finder.Close()
-	opt.Search = finder.Feed
+	opt.Search, opt.Duplicates = finder.Feed, duplicates.NewWatch(b.store, b.schemas)
 	opt.Service, opt.Catalog, opt.Auth, opt.Ledger, opt.Store, opt.Schemas, opt.Media =
 		b.service, published, b.auth, b.ledger, b.store, b.schemas, b.media
 	if opt.OIDC, err = c.signIn.open(e.ctx, b.auth, c.going, opt.Logger); err != nil {
