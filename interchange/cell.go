@@ -3,6 +3,7 @@ package interchange
 import (
 	"strings"
 
+	"github.com/prassi-cms/prassi/internal/csvcell"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -26,4 +27,27 @@ func cellValue(f *schemas.Field, n node) (node, *fault) {
 		}
 	}
 	return list, nil
+}
+
+// A cell that a spreadsheet would take for a formula is written with an
+// apostrophe before it (internal/csvcell). guard and unguard are each other's
+// inverse on every text: an apostrophe that was there already is kept apart.
+
+func guard(cell string) string {
+	if guarded(cell) {
+		return "'" + cell
+	}
+	return cell
+}
+
+func unguard(cell string) string {
+	if rest, ok := strings.CutPrefix(cell, "'"); ok && guarded(rest) {
+		return rest
+	}
+	return cell
+}
+
+// guarded says that a text is written with an apostrophe before it.
+func guarded(cell string) bool {
+	return csvcell.Safe(strings.TrimLeft(cell, "'")) != strings.TrimLeft(cell, "'")
 }

@@ -276,9 +276,12 @@ func (e *exporter) variant(t *schemas.Type, def *workflow.Definition, d *content
 	entries := e.entries(t, def, d, v, s, values)
 	e.sum.Variants++
 	var b strings.Builder
-	if e.opt.Format == FormatLines {
+	if e.opt.Format == FormatLines || e.opt.Format == FormatTable {
 		if body, ok := values[keyBody]; ok {
 			entries = append(entries, entry{key: keyBody, value: body})
+		}
+		if e.opt.Format == FormatTable {
+			return e.row(t, entries)
 		}
 		if err := writeJSON(&b, entries); err != nil {
 			return err
@@ -316,7 +319,7 @@ func (e *exporter) entries(t *schemas.Type, def *workflow.Definition, d *content
 		for _, p := range f.Parts {
 			order = append(order, p.Name)
 		}
-		if object, ok := value.(map[string]any); ok && f.Kind == schemas.AttributesKind && e.opt.Format != FormatLines {
+		if object, ok := value.(map[string]any); ok && f.Kind == schemas.AttributesKind && e.opt.Format != FormatLines && e.opt.Format != FormatTable {
 			value = attributesText(object)
 		}
 		out = append(out, entry{f.Name, value, order})

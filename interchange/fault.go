@@ -122,7 +122,7 @@ var Codes = []string{
 	CodeReportUnchanged, CodeReportField, CodeReportIgnored, CodeReportSummary, CodeReportDryRun,
 	CodeReportMediaAdded, CodeReportMediaUnchanged, CodeReportStopped,
 	CodeHSDSCounts, CodeHSDSPages, CodeHSDSRepeated, CodeHSDSDiffers, CodeHSDSID, CodeHSDSNotUUID, CodeHSDSUnknownKey,
-	CodeHSDSCycle, CodeHSDSLocale, CodeHSDSNotShown, CodeHSDSMore, CodeHSDSResource, CodeHSDSNumber, CodeReportQueued,
+	CodeHSDSCycle, CodeHSDSLocale, CodeHSDSNotShown, CodeHSDSMore, CodeHSDSResource, CodeHSDSNumber, CodeHSDSLocales, CodeExportFile, CodeReportQueued,
 }
 
 // Finding is one thing to say about one place of the input.

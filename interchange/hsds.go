@@ -41,6 +41,8 @@ const (
 	CodeHSDSMore       = "hsds_more"                 // what, count
 	CodeHSDSResource   = "hsds_resource"             // path of a datapackage that is not to be had
 	CodeHSDSNumber     = "hsds_number"               // a number beyond all measure
+	CodeHSDSLocales    = "hsds_other_languages"      // count of variants that an export leaves out
+	CodeExportFile     = "export_file_exists"        // none
 	CodeReportQueued   = "import_queued"             // document, locale, slug
 )
 

@@ -164,6 +164,7 @@ func (d *directory) page(ctx context.Context, s, made *source) (envelope, error)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		objects++
 		n, bad := d.decode(c, bad)
 		if bad != nil {
 			broken = broken || bad.code == CodeSyntax
@@ -179,7 +180,6 @@ func (d *directory) page(ctx context.Context, s, made *source) (envelope, error)
 			d.refuseFile(s.name, faultAt(n.at, CodeHSDSNumber))
 			return nil
 		}
-		objects++
 		o := v.(map[string]any)
 		return d.object(origin{made, n.at}, hsdsKind(o), o)
 	}

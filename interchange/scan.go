@@ -380,7 +380,7 @@ func (h *csvHeader) row(c chunk) (node, *fault) {
 		if n.kind == objectNode {
 			return node{}, faultAt(at[i], CodeKeyTwice, "key", h.keys[i], "other", h.keys[i])
 		}
-		*n = scalar(cell, at[i])
+		*n = scalar(unguard(cell), at[i])
 	}
 	return root, nil
 }
