@@ -3,6 +3,7 @@ package schemas
 import (
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -102,6 +103,10 @@ func TestFreshnessCountsDays(t *testing.T) {
 }
 
 func TestFreshnessDeclarations(t *testing.T) {
+	load := func(text string) error {
+		r := &Registry{typeByName: Default().typeByName}
+		return r.loadFreshness(fstest.MapFS{"freshness.yaml": &fstest.MapFile{Data: []byte(text)}})
+	}
 	const good = "types:\n  - {type: service, confirm_after: 10, remind_before: [3, 1], escalate_after: 0, unverified_after: 1, hide_after: 2}\n"
 	for name, c := range map[string]struct{ old, new, want string }{
 		"unknown type":       {"type: service", "type: sevrice", "freshness.yaml:2: unknown type \"sevrice\""},
@@ -120,14 +125,21 @@ func TestFreshnessDeclarations(t *testing.T) {
 		"no list":            {"[3, 1]", "3", "freshness.yaml:2: a list is expected"},
 		"nothing":            {good, " ", "freshness.yaml:1: the file is empty"},
 	} {
-		_, err := Load(overlay(t, map[string]string{"freshness.yaml": strings.Replace(good, c.old, c.new, 1)}))
+		err := load(strings.Replace(good, c.old, c.new, 1))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	twice := good + strings.TrimPrefix(good, "types:\n")
-	if _, err := Load(overlay(t, map[string]string{"freshness.yaml": twice})); err == nil || !strings.Contains(err.Error(), "freshness.yaml:3: type service is declared twice") {
+	if err := load(twice); err == nil || !strings.Contains(err.Error(), "freshness.yaml:3: type service is declared twice") {
 		t.Error(err)
+	}
+	if err := load(good); err != nil {
+		t.Error(err)
+	}
+	// Loading asks for the file, and does without.
+	if _, err := Load(overlay(t, map[string]string{"freshness.yaml": strings.Replace(good, "10", "0", 1)})); err == nil {
+		t.Error("a registry with a wrong service level")
 	}
 	r, err := Load(overlay(t, map[string]string{"freshness.yaml": ""}))
 	if err != nil || r.Freshness("service") != nil {

@@ -3,6 +3,7 @@ package schemas
 import (
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 func TestHolidayDeclarations(t *testing.T) {
@@ -33,10 +34,13 @@ func TestHolidayDeclarations(t *testing.T) {
 		"{id: a, month: 1, day: 1, label: {it: A}, to: 2}":                                  "unknown key \"to\"",
 		"{id: a, easter: 1, label: {it: A}}\n  - {id: a, month: 1, day: 1, label: {it: A}}": "holidays.yaml:3: holiday \"a\"",
 	} {
-		_, err := Load(overlay(t, map[string]string{"holidays.yaml": "holidays:\n  - " + text + "\n"}))
+		err := new(Registry).loadHolidays(fstest.MapFS{"holidays.yaml": &fstest.MapFile{Data: []byte("holidays:\n  - " + text + "\n")}})
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v", text, err)
 		}
+	}
+	if _, err := Load(overlay(t, map[string]string{"holidays.yaml": "holidays: [{id: a}]"})); err == nil {
+		t.Error("a registry with a wrong holiday")
 	}
 	if r, err := Load(overlay(t, map[string]string{"holidays.yaml": ""})); err != nil || r.Holidays() != nil {
 		t.Errorf("without the file: %v", err)

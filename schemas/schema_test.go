@@ -95,6 +95,9 @@ func anyValue(t *rapid.T, f *Field, depth int) any {
 		func() any { return good(t, f) },
 		func() any { return good(t, f) },
 		func() any { return good(t, f) },
+		func() any { return good(t, f) },
+		func() any { return good(t, f) },
+		func() any { return good(t, f) },
 		func() any { return rapid.String().Draw(t, "string") },
 		func() any { return rapid.Float64().Draw(t, "float") },
 		func() any { return rapid.Bool().Draw(t, "bool") },
@@ -161,6 +164,8 @@ func good(t *rapid.T, f *Field) any {
 				return pick("015146", "063049")
 			}
 			return pick("MI", "na", "03", "058", "Bz")
+		case AttributesKind:
+			return map[string]any{"a": []any{nil, 1.5, "", map[string]any{}}, fmt.Sprint(pick("id", "名前", "x y")): pick("è", "e\u0301", " ")}
 		case "reference":
 			return pick("cpia-milano", "0195f0a2-7c1e-7cc3-98c4-dc0c0c07398f", "دورة")
 		case "language_list":
@@ -177,6 +182,8 @@ func good(t *rapid.T, f *Field) any {
 			return pick("Info@Comune.it", "a+b@c.it")
 		case "phone":
 			return pick("+39 02 123456", "(06) 12-34", "803001", "800 12 - 34")
+		case "tax_code":
+			return pick("80078750587", "IT 800 787 505 87", "84006890481")
 		case "time":
 			return pick("9:00", "18:30:00", "00:00")
 		case "currency":
