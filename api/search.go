@@ -120,7 +120,7 @@ func (s *Server) runSearch(params []param) handler {
 		if err != nil {
 			return err
 		}
-		q, err := s.searchQuery(values)
+		q, cache, err := s.searchQuery(values)
 		if err != nil {
 			return err
 		}
@@ -136,13 +136,13 @@ func (s *Server) runSearch(params []param) handler {
 		if err != nil {
 			return err
 		}
-		return serveComputed(c, typeJSON, data, publicShort)
+		return serveComputed(c, typeJSON, data, cache)
 	}
 }
 
-// searchQuery reads the parameters of a search. What is wrong with all of them is
-// told at once, as far as it can be.
-func (s *Server) searchQuery(v *query) (search.Query, error) {
+// searchQuery reads the parameters of a search, and tells how long the answer may
+// be kept. What is wrong with all of them is told at once, as far as it can be.
+func (s *Server) searchQuery(v *query) (search.Query, []string, error) {
 	q := search.Query{Text: v.text("q"), Sort: v.text("sort"), Facets: listed(v.text("facets"))}
 	q.Limit = int(v.integer("limit", search.DefaultLimit, 1, search.MaxLimit))
 	q.Offset = int(v.integer("offset", 0, 0, search.MaxWindow-1))
@@ -162,19 +162,22 @@ func (s *Server) searchQuery(v *query) (search.Query, error) {
 			shared[name] = []string{text}
 		}
 	}
+	cache := publicShort
 	if len(shared) > 0 {
 		from, err := s.catalog.ParseQuery(s.openCollection(), shared)
 		if p, ok := errors.AsType[*content.Problem](err); ok {
 			v.issues = append(v.issues, p.Fields...)
 		} else if err != nil {
-			return q, err
+			return q, nil, err
 		}
+		cache = cacheOf(&from)
 		q.From, q.To, q.Near, q.RadiusMetres, q.Box = from.From, from.To, from.Near, from.RadiusMetres, from.BBox
-		if q.Among, err = s.openThen(from); err != nil {
+		if len(v.issues) == 0 {
+			q.Among, err = s.openThen(from)
 			if p, ok := errors.AsType[*content.Problem](err); ok {
 				v.issues = append(v.issues, p.Fields...)
-			} else {
-				return q, err
+			} else if err != nil {
+				return q, nil, err
 			}
 		}
 	}
@@ -188,20 +191,20 @@ func (s *Server) searchQuery(v *query) (search.Query, error) {
 			}
 		}
 	}
-	return q, v.err()
+	return q, cache, v.err()
 }
 
 // Parameters that the lists have too.
 var (
 	placeParams = []string{"from", "to", "near", "radius", "bbox"}
-	openParams  = []string{}
+	openParams  = []string{"open_at", "open_on"}
 )
 
 // openCollection is the collection whose parameters include those of places and
 // opening hours: the first type on the map that has such hours.
 func (s *Server) openCollection() string {
 	for _, t := range s.schemas.Types() {
-		if s.catalog.OnMap(t.Collection) && slices.ContainsFunc(t.Fields, func(f *schemas.Field) bool { return f.Kind == "opening_hours" }) {
+		if s.catalog.OnMap(t.Collection) && slices.ContainsFunc(t.Fields, opens) {
 			return t.Collection
 		}
 	}
@@ -210,7 +213,27 @@ func (s *Server) openCollection() string {
 
 // openThen gives the documents that are open when the query asks for it; nil when
 // it does not ask. The catalogue knows, the engine need not.
-func (s *Server) openThen(catalog.Query) ([]string, error) { return nil, nil }
+func (s *Server) openThen(q catalog.Query) ([]string, error) {
+	if q.OpenAt.IsZero() && !q.OpenNow && q.OpenOn == "" {
+		return nil, nil
+	}
+	ids := map[string]bool{}
+	for _, t := range s.schemas.Types() {
+		if !slices.ContainsFunc(t.Fields, opens) {
+			continue
+		}
+		found, err := s.catalog.Select(catalog.Query{Collection: t.Collection, OpenAt: q.OpenAt, OpenNow: q.OpenNow, OpenOn: q.OpenOn})
+		if err != nil {
+			return nil, err
+		}
+		for e := range found.Entries() {
+			ids[e.ID()] = true
+		}
+	}
+	return sortedNames(ids), nil
+}
+
+func opens(f *schemas.Field) bool { return f.Kind == "opening_hours" }
 
 func sortedNames(set map[string]bool) []string {
 	out := make([]string, 0, len(set))

@@ -15,6 +15,7 @@ import (
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/jobs"
+	"github.com/prassi-cms/prassi/schemas"
 	"github.com/prassi-cms/prassi/search"
 	"github.com/prassi-cms/prassi/search/bleveindex"
 	"github.com/prassi-cms/prassi/search/feed"
@@ -133,7 +134,7 @@ func TestSearch(t *testing.T) {
 		"q=pugliesi":                          {"sportello"},
 		"territory=PO":                        {"sportello"},
 		"territory=09,MI&type=services":       {"scuola", "sportello"},
-		"topic=work&language=bn":             {"sportello"},
+		"topic=work&language=bn":              {"sportello"},
 		"organization=orti-urbani":            {"sportello"},
 		"organization=city-gardens&locale=en": {"desk"},
 		"cost=free":                           {"sportello"},
@@ -436,4 +437,133 @@ func TestNoSearch(t *testing.T) {
 	w.send("", "GET", "/api/v1/search/suggest?q=a", "").problem(t, 503, "search_unavailable")
 	w.send("", "GET", "/status", "").want(t, 200)
 	w.send("", "GET", "/api/v1/articles", "").want(t, 200)
+}
+
+// What is open is asked of the catalogue and found among what has the words.
+func TestSearchOpen(t *testing.T) {
+	w := newWorld(t)
+	hours := func(slug, title string, days ...any) content.Incoming {
+		return content.Incoming{Type: "service", Variants: []content.IncomingVariant{{Locale: "it", Slug: slug, Publish: true, Fields: map[string]any{
+			"title": title, "summary": "Aiuto.", "body": "Testo.", "topics": []any{"work"},
+			"opening_hours": []any{map[string]any{"days": days, "opens": "09:00", "closes": "13:00"}}}}}}
+	}
+	w.incoming(hours("mattina", "Sportello del lunedì", "mo"), hours("sabato", "Sportello del sabato", "sa"))
+	for query, want := range map[string][]string{
+		"open_at=2026-11-23T10:00:00%2B01:00":          {"mattina"},
+		"open_at=2026-11-23T14:00:00%2B01:00":          {},
+		"open_at=2026-11-23T10:00:00%2B01:00&q=sabato": {},
+		"open_on=sa&q=sportello":                       {"sabato"},
+		"open_on=2026-11-28":                           {"sabato"},
+		"q=sportello":                                  {"mattina", "sabato"},
+	} {
+		if page := w.ask(query); !slices.Equal(slugsOf(page), want) && len(want)+len(page.Items) > 0 || page.Total != len(want) {
+			t.Errorf("%s: %v, want %v", query, slugsOf(page), want)
+		}
+	}
+	if got := w.send("", "GET", "/api/v1/search?open_at=now", "").want(t, 200).Header.Get("Cache-Control"); got != publicMinute[0] {
+		t.Errorf("what is open now may be kept: %s", got)
+	}
+	for query, path := range map[string]string{"open_at=soon": "/open_at", "open_on=2026-13-01": "/open_on", "open_on=someday": "/open_on"} {
+		if p := w.send("", "GET", "/api/v1/search?"+query, "").problem(t, 400, codeInvalidQuery); len(p.Errors) != 1 || p.Errors[0].Path != path {
+			t.Errorf("%s: %+v", query, p.Errors)
+		}
+	}
+}
+
+// No word of what is hidden finds anything: drafts of every type, and the drafts
+// behind what is live.
+func TestSearchWalls(t *testing.T) {
+	h := hide(t)
+	for _, secret := range h.secrets {
+		for _, q := range []string{secret, secret[:max(4, len(secret)-2)], `"` + secret + `"`} {
+			address := "/api/v1/search?facets=" + url.QueryEscape(strings.Join(h.server.allFacets, ",")) + "&q=" + url.QueryEscape(q)
+			a := h.send("", "GET", address, "").want(t, 200)
+			var page SearchPage
+			a.into(t, &page)
+			if page.Total != 0 && strings.HasPrefix(secret, "zqxwk") {
+				t.Errorf("%q finds %v", q, slugsOf(page))
+			}
+			if found := h.leaks(a, address); len(found) > 0 {
+				t.Errorf("%q: %v are told", q, found)
+			}
+			b := h.send("", "GET", "/api/v1/search/suggest?q="+url.QueryEscape(q), "").want(t, 200)
+			if found := h.leaks(b, address); len(found) > 0 {
+				t.Errorf("%q: %v are suggested", q, found)
+			}
+		}
+	}
+	// Everything there is, page by page.
+	for offset := 0; offset < 200; offset += 100 {
+		a := h.send("", "GET", fmt.Sprintf("/api/v1/search?limit=100&offset=%d&facets=organization,type", offset), "").want(t, 200)
+		if found := h.leaks(a, ""); len(found) > 0 {
+			t.Errorf("told: %v", found)
+		}
+	}
+}
+
+// A sensitive service is found by its municipality and by nothing that would lead
+// to its door; declaring it sensitive is enough, without a publication.
+func TestSearchHidesSensitivePlaces(t *testing.T) {
+	w := newWorld(t)
+	shelter := func(slug string, sensitive bool) content.Incoming {
+		return content.Incoming{Type: "service", Variants: []content.IncomingVariant{{Locale: "it", Slug: slug, Publish: true, Fields: map[string]any{
+			"title": "Casa " + slug, "summary": "Accoglienza.", "body": "Testo.", "topics": []any{"housing"}, "territories": []any{"PO"}, "sensitive": sensitive,
+			"places": []any{map[string]any{"label": "Ingresso nascondiglio", "address": "Via Segretissima 7", "lat": 43.8123, "lon": 11.0456}}}}}}
+	}
+	w.incoming(shelter("rifugio", true), shelter("aperta", false))
+	finds := func(query string, want ...string) {
+		t.Helper()
+		page := w.ask(query)
+		if got := slugsOf(page); !slices.Equal(got, want) || page.Total != len(want) {
+			t.Errorf("%s finds %v of %d, want %v", query, got, page.Total, want)
+		}
+		for _, word := range []string{"43.8123", "11.0456"} {
+			body, _, _ := strings.Cut(string(w.send("", "GET", "/api/v1/search?"+query, "").body), `"_links"`) // they repeat the question
+			if strings.Contains(body, word) {
+				t.Errorf("%s tells %s", query, word)
+			}
+		}
+	}
+	finds("q=casa", "aperta", "rifugio")
+	finds("q=segretissima", "aperta")
+	finds("q=nascondiglio", "aperta")
+	finds("near=43.8123,11.0456&radius=500", "aperta")
+	finds("bbox=11.045,43.812,11.046,43.813", "aperta")
+	found := w.catalog.Get("services", "aperta", "it")
+	_, err := w.service.Edit(context.Background(), content.Actor{ID: "redazione", Grants: []content.Grant{{Role: "editor"}}}, found.Entry.ID(), "it", "*",
+		content.Edit{Fields: map[string]any{"sensitive": true}})
+	w.must(err)
+	w.catchUp()
+	finds("q=casa", "aperta", "rifugio")
+	finds("q=segretissima")
+	finds("near=43.8123,11.0456&radius=500")
+}
+
+// Facts that age: what is unverified can be filtered out, and what has grown too
+// old is gone.
+func TestSearchAssurance(t *testing.T) {
+	w := newWorld(t)
+	w.directory()
+	id := w.ask("q=scuola").Items[0].ID
+	_, err := w.service.Assure(context.Background(), content.System("test"), id, "")
+	w.must(err)
+	w.catchUp()
+	if page := w.ask("assurance=current&type=service&facets=assurance"); page.Total != 1 || page.Items[0].Assurance == nil || page.Items[0].Assurance.Status != "current" ||
+		page.Items[0].Assurance.Date == "" || !slices.Contains(page.Facets["assurance"], FacetCount{"current", "Verificato di recente", 1}) {
+		t.Fatalf("%+v", page)
+	}
+	age := func(stage schemas.Stage) {
+		t.Helper()
+		_, err := w.service.Age(context.Background(), content.System("freshness"), id, stage)
+		w.must(err)
+		w.catchUp()
+	}
+	age(schemas.StageUnverified)
+	if got := slugsOf(w.ask("assurance=unverified")); !slices.Equal(got, []string{"scuola", "sportello"}) { // nobody ever checked the other
+		t.Errorf("unverified: %v", got)
+	}
+	age(schemas.StageHidden)
+	if page := w.ask("q=scuola"); page.Total != 0 {
+		t.Errorf("hidden, and found: %+v", page)
+	}
 }

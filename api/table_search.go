@@ -33,6 +33,8 @@ func (s *Server) searchTable() []*operation {
 		queryParam("near", "A place as `lat,lon` in degrees (WGS84), or a municipality by name or ISTAT code, for `radius` and the order `distance`.", text(100)),
 		queryParam("radius", "Metres around `near`.", metres()),
 		queryParam("bbox", "A box as `west,south,east,north` in degrees (WGS84); west may be greater than east.", text(100)),
+		queryParam("open_at", "Only what is open at this moment (RFC 3339), or `now`.", text(40)),
+		queryParam("open_on", "Only what opens on this day (`2026-11-28`), or on the next day of the week from today on (`mo` to `su`).", text(40)),
 		queryParam("facets", "Facets to count, comma-separated: "+strings.Join(s.allFacets, ", ")+".", text(1000)),
 		queryParam("sort", "The order.", withDefault(oneOf(s.sorts...), search.SortRelevance)),
 		queryParam("limit", "Documents a page.", withDefault(integer(1, search.MaxLimit), search.DefaultLimit)),
