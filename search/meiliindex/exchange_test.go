@@ -145,7 +145,7 @@ var scenarios = []struct {
 		return []outcome{
 			got(x.Position(ctx)), got(x.Search(ctx, search.Query{Text: "permesso"})),
 			got(0, x.Apply(ctx, search.Batch{Put: documents[:2], Position: 1})), got(x.Position(ctx)), got(x.Count(ctx)),
-			got(0, x.Apply(ctx, search.Batch{Put: documents[4:5], Remove: []string{documents[0].ID}, Position: 2})),
+			got(0, x.Apply(ctx, search.Batch{Put: documents[4:5], Remove: []string{documents[0].ID, documents[4].ID}, Position: 2})),
 			got(x.Entries(ctx, "", 10)), got(x.Position(ctx)),
 		}
 	}},
@@ -157,7 +157,7 @@ var scenarios = []struct {
 						return
 					}
 				}
-				if err := x.Apply(ctx, search.Batch{Remove: []string{"alloggio_it"}, Position: 10}); err != nil {
+				if err := x.Apply(ctx, search.Batch{Remove: []string{"alloggio_it"}, Position: 8}); err != nil {
 					yield(search.Document{}, err)
 				}
 			})),

@@ -202,7 +202,20 @@ func TestGivingUp(t *testing.T) {
 	x := open(t, broken(t, answer{202, queued}, answer{200, fmt.Sprintf(taskForm, "processing", "null", "null")}, answer{}).URL)
 	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 	defer cancel()
-	if err := x.Apply(short, search.Batch{Position: 8}); !errors.Is(err, context.DeadlineExceeded) {
+	var down *search.Unavailable
+	if err := x.Apply(short, search.Batch{Position: 8}); !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &down) {
+		t.Errorf("%v", err)
+	}
+}
+
+// A server that sends us elsewhere gets nothing to go there, least of all the key.
+func TestRedirect(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("somebody else was asked") }))
+	defer elsewhere.Close()
+	s := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	defer s.Close()
+	var down *search.Unavailable
+	if _, err := open(t, s.URL).Position(ctx); !errors.As(err, &down) {
 		t.Errorf("%v", err)
 	}
 }

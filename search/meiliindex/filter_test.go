@@ -31,6 +31,21 @@ func TestQuote(t *testing.T) {
 	}
 }
 
+// Words come folded, as letters and digits; if one ever does not, it still ends
+// nothing and excludes nothing.
+func TestPhrase(t *testing.T) {
+	for _, c := range []struct {
+		words []string
+		want  string
+	}{
+		{[]string{"a", "b"}, `"a b"`}, {[]string{`a"b`}, `"ab"`}, {[]string{"-a", "b c"}, `"a bc"`}, {[]string{"\xff\n居"}, `"居"`},
+	} {
+		if got := phrase(c.words...); got != c.want {
+			t.Errorf("%q: %s, want %s", c.words, got, c.want)
+		}
+	}
+}
+
 func FuzzQuote(f *testing.F) {
 	for _, s := range []string{"", `"`, `\`, `\"`, `\\"`, `a" OR part = "1`, "] OR [", "\x00\xff", "“”"} {
 		f.Add(s)
