@@ -80,7 +80,7 @@ func protected(t *testing.T, op *operation, a answered) {
 		}
 	}
 	want("Cross-Origin-Opener-Policy", "same-origin")
-	want("Referrer-Policy", "same-origin")
+	want("Referrer-Policy", map[bool]string{true: "no-referrer", false: "same-origin"}[classOf(op) == classSecret])
 	want("Permissions-Policy", permissions)
 	if found := inline.Find(a.body); found != nil {
 		t.Errorf("%s holds %q", a.Request.URL, found)

@@ -318,6 +318,7 @@ func TestHostileIDs(t *testing.T) {
 	other := s.newPerson("editor")
 	real := map[string]string{
 		"id": doc.id, "media": on.id, "file": on.params["file"], "locale": "it", "number": "1", "transition": "withdraw", "grant": "editor", "to": "edo", "session": other.sessionID,
+		"token": "MSB4IHggeCB4IHggeCB4IHggeCB4IHggeCB4IHggeCB4IHggeA",
 	}
 	s.send("", "PATCH", "/api/v1/manage/documents/x/variants/it", `{}`, means...) // the trace of the day is there
 	spell := func(v string) []string {

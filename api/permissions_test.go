@@ -435,6 +435,11 @@ var (
 			return s.document(draft{typ: "service", fields: map[string]any{"topics": []any{"work"}}, author: "person:" + s.caller("secretary").person})
 		}},
 	}
+	// services are facts that age.
+	services = []situation{
+		document("service, drawer", draft{typ: "service", owner: ours, fields: map[string]any{"topics": []any{"work"}}}),
+		document("service, Milano, drawer", draft{typ: "service", owner: "altra-riva", territory: "MI", fields: map[string]any{"topics": []any{"work"}}}),
+	}
 	scheduled = append(slices.Clone(documents[:4:4]), document("live, withdrawal to come", draft{owner: ours, steps: toLive, schedule: "withdraw"}),
 		document("other organisation, Milano, withdrawal to come", draft{owner: "altra-riva", territory: "MI", steps: toLive, schedule: "withdraw"}))
 )
@@ -488,6 +493,8 @@ var asks = map[string][]ask{
 	"POST /api/v1/manage/documents/{id}/variants/{locale}/revisions/{number}/restore": {{on: documents, headers: anyVersion, body: fixed(`{}`)}},
 	"GET /api/v1/manage/documents/{id}/variants/{locale}/comparison":                  {{on: documents, query: "?from=1&to=2"}},
 	"POST /api/v1/manage/preview":                                                     {{body: fixed(`{"markdown":"## Ciao"}`)}},
+	"POST /api/v1/manage/documents/{id}/assure":                                       {{on: append(slices.Clone(documents), services...), body: fixed(`{}`)}},
+	"GET /api/v1/manage/freshness":                                                    {{}, {what: "of Milano", query: "?territory=MI"}},
 	"GET /api/v1/manage/types":                                                        {{}},
 	"GET /api/v1/manage/workflows":                                                    {{}},
 	"GET /api/v1/manage/me":                                                           {{}},
@@ -737,7 +744,7 @@ func init() {
 	} {
 		asks[key] = list
 	}
-	for kind, list := range map[string][]situation{"document": documents, "variant": scheduled, "person": persons, "token": tokens, "session": sessions, "file": files} {
+	for kind, list := range map[string][]situation{"document": documents, "service": services, "variant": scheduled, "person": persons, "token": tokens, "session": sessions, "file": files} {
 		for i := range list {
 			list[i].kind = kind
 		}
@@ -747,6 +754,7 @@ func init() {
 // openly is how the open operations are called by nobody: what is not here is
 // called as the table says.
 var openly = map[string]struct{ path, body, media string }{
+	"POST /confirm/{token}":             {"", "answer=right", typeForm},
 	"POST /auth/login":                  {"", `{"person":"edo"}`, ""},
 	"POST /auth/logout":                 {"", `{}`, ""},
 	"POST /auth/backchannel/{provider}": {"", "logout_token=x", typeForm},
