@@ -128,7 +128,7 @@ func overWith(t testing.TB, store content.Store, people []auth.Person, change ..
 	opt := Options{
 		Service: w.service, Catalog: w.catalog, Search: w.finder, Auth: w.auth, Ledger: w.ledger, Media: w.media, Store: w.store, Schemas: reg,
 		Duplicates: duplicates.NewWatch(w.store, reg), Freshness: w.asking(),
-		Logger:     leak.Logger(), Version: "test", Demo: true, DemoPeople: people, Rates: ample,
+		Logger: leak.Logger(), Version: "test", Demo: true, DemoPeople: people, Rates: ample,
 	}
 	for _, f := range change {
 		f(&opt)
