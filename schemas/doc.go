@@ -22,6 +22,9 @@
 // item may not. [Type.Split] divides values into those that all variants of a
 // document share and those that each locale has for itself.
 //
+// What the public may know of values is asked of [Type.Public], which hides where
+// the places of a private document are.
+//
 // JSON Schema ([Registry.JSONSchema]), forms, search settings and the site's
 // data derive from the same declarations.
 //

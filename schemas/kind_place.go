@@ -2,7 +2,8 @@ package schemas
 
 // placeKind is a place: what it is called, its postal address, its municipality
 // (ISTAT code) and its coordinates (WGS84 degrees). approximate says that the
-// coordinates are on purpose not exact, as for a shelter.
+// coordinates stand for an area, such as the municipality. It hides nothing: what
+// must not be known is replaced by Type.Public.
 type placeKind struct{ structured }
 
 func (placeKind) Name() string { return "place" }

@@ -66,7 +66,7 @@ func (s *secrets) add(address string, known map[string]bool) {
 		s.streets = append(s.streets, *only)
 		return
 	}
-	words := unnumbered(tokens)
+	words := named(unnumbered(tokens))
 	if len(words) >= 2 && slices.ContainsFunc(words, func(w string) bool { return !known[w] }) {
 		s.streets = append(s.streets, street{words: words})
 	}
@@ -85,6 +85,16 @@ func before(tokens []textToken) []string {
 		}
 	}
 	slices.Reverse(words)
+	return named(words)
+}
+
+// named drops what stands before the name of a street: "presso Caritas via Roma".
+func named(words []string) []string {
+	for i := len(words) - 2; i > 0; i-- {
+		if odonyms[words[i]] {
+			return words[i:]
+		}
+	}
 	return words
 }
 
