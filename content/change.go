@@ -51,6 +51,9 @@ func (w *change) importing() bool { return w.overlay != nil }
 
 const maxRetries = 40
 
+// maxETag is longer than any ETag of ours, in bytes.
+const maxETag = 64
+
 // update runs a change of one variant by compare-and-swap. When somebody else
 // was faster it starts again, so long as what the caller saw is still true.
 func (s *Service) update(ctx context.Context, actor Actor, id, locale, etag string, do func(*change) error) (*Document, error) {
@@ -120,6 +123,9 @@ func (s *Service) precondition(ctx context.Context, d *Document, locale, etag st
 		return nil
 	}
 	p := &Problem{Class: PreconditionFailed, Code: "stale", Yours: &Summary{ETag: etag}, Current: &Summary{ETag: current}}
+	if len(etag) > maxETag {
+		p.Yours.ETag = "" // never ours, and no answer is as long as what was asked
+	}
 	v := d.Variant(locale)
 	if v == nil {
 		return p

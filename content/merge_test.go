@@ -296,6 +296,11 @@ func TestMergeRefused(t *testing.T) {
 	}
 	_, err := d.Merge(ctx, director, ask(keep, keep, nil))
 	wantField(t, err, "/gone", "merge_itself")
+	// An answer says again what was sent, but not at any length.
+	_, err = d.Merge(ctx, director, ask(keep, gone, func(m *content.Merge) { m.KeepETags = map[string]string{"it": strings.Repeat("x", 1<<20)} }))
+	if p := content.AsProblem(err); p == nil || p.Code != "stale" || p.Yours.ETag != "" {
+		t.Errorf("%.200v", err)
+	}
 	// None of them left a claim: the other way round goes.
 	d.merge(director, merging(gone, keep))
 	d.clean()

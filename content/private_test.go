@@ -2,6 +2,7 @@ package content_test
 
 import (
 	"encoding/json"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -109,6 +110,7 @@ func TestWhoKnowsTheAddress(t *testing.T) {
 	doc = d.step(rita, d.step(amina, doc, "it", "submit"), "it", "publish") // the address is known
 	doc = d.add(yusuf, doc, "ar", map[string]any{"title": "بيت"})
 	doc = d.edit(amina, doc, "it", map[string]any{"sensitive": true}) // no more
+	doc = d.step(amina, doc, "it", "submit")                          // so that its newest revision shows its own facts
 	both := person("both", "translator@ar", "contributor@orti-insieme")
 	for _, c := range []struct {
 		actor content.Actor
@@ -180,4 +182,30 @@ func TestWhoKnowsTheAddress(t *testing.T) {
 		}
 	}
 	d.clean()
+}
+
+// Who may change a document but not know its places, as a policy may have it,
+// brings back an earlier revision without losing them.
+func TestRestoreKeepsWhatOneMayNotSee(t *testing.T) {
+	d := newDesk(t)
+	policy, err := fs.ReadFile(schemas.Files, "access.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, _ := strings.Cut(string(policy), "  - action: document.places\n    allow:\n")
+	strict := before + "  - action: document.places\n    allow:\n      - {role: administrator}\n" + rest[strings.Index(rest, "  # To say that all is still right"):]
+	if d.Service, err = content.New(d.store, declared(t, map[string]string{"access.yaml": strict}), content.Options{Clock: d.now}); err != nil {
+		t.Fatal(err)
+	}
+	doc := d.create(amina, content.NewVariant{Type: "service", Locale: "it", Fields: shelter("sensitive", true)})
+	doc = d.edit(amina, doc, "it", map[string]any{"title": "Altro"})
+	if strings.Contains(string(doc.Shared), street) {
+		t.Fatalf("amina sees %s", doc.Shared)
+	}
+	if doc, err = d.Restore(ctx, amina, doc.ID, "it", "*", 1, ""); err != nil {
+		t.Fatal(describe(err))
+	}
+	if now := d.at(doc); now.Variant("it").Title != "Casa rifugio" || !strings.Contains(string(now.Shared), street) {
+		t.Errorf("%s: %s", now.Variant("it").Title, now.Shared)
+	}
 }
