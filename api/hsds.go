@@ -258,6 +258,15 @@ func (s *Server) hsdsOne(collection string) handler {
 		id, outcome := s.hsds.Find(collection, c.Param("id"))
 		var o map[string]any
 		var err error
+		if outcome == catalog.NotFound { // its document has another id than an import would give it
+			rows, facts, err := s.hsdsIndex.withFacts(c.Request.Context(), s.catalog, s.hsds, collection)
+			if err != nil {
+				return err
+			}
+			if i := slices.IndexFunc(facts, func(f hsdsFacts) bool { return f.identifier == c.Param("id") }); i >= 0 {
+				id, outcome = rows[i].id, catalog.Found
+			}
+		}
 		switch outcome {
 		case catalog.Gone:
 			return &content.Problem{Class: content.NotFound, Code: codeGone}

@@ -227,6 +227,8 @@ func examples(t *testing.T, w *world) map[string]func() []request {
 	maps.Copy(out, accessExamples(w))
 	maps.Copy(out, mediaExamples(w))
 	maps.Copy(out, freshnessExamples(w))
+	maps.Copy(out, directoryExamples(w))
+	maps.Copy(out, freshnessExamples(w))
 	for _, typ := range w.server.schemas.Types() {
 		name, at := capital(typ.Name), "/api/v1/"+typ.Collection
 		out["list"+name] = func() []request {
