@@ -49,7 +49,7 @@ type answers struct {
 // newAnswers brings the content into a folder. It returns an fs.ErrNotExist that
 // names what is missing when the shared material is not there.
 func newAnswers(ctx context.Context, dir, root string) (*answers, error) {
-	for _, folder := range []string{"multilingual", "seeds", "hsds"} {
+	for _, folder := range []string{"multilingual", "seeds", "hsds", "territories"} {
 		if _, err := os.Stat(filepath.Join(root, sharedFolder, folder)); err != nil {
 			return nil, fmt.Errorf("the golden set needs the real material beside the project, and it is not there: %w", err)
 		}
@@ -65,7 +65,12 @@ func (a *answers) fill(ctx context.Context, dir, root string) (err error) {
 	if a.store, err = sqlitestore.Open(ctx, filepath.Join(dir, "store.db")); err != nil {
 		return err
 	}
-	service, err := content.New(a.store, schemas.Default(), content.Options{})
+	shared := filepath.Join(root, sharedFolder)
+	places, err := municipalities(filepath.Join(shared, "territories", "comuni.csv"))
+	if err != nil {
+		return err
+	}
+	service, err := content.New(a.store, schemas.Default(), content.Options{Territories: places})
 	if err != nil {
 		return err
 	}
@@ -73,7 +78,6 @@ func (a *answers) fill(ctx context.Context, dir, root string) (err error) {
 	if err != nil {
 		return err
 	}
-	shared := filepath.Join(root, sharedFolder)
 	counselling, err := sampleService(filepath.Join(shared, "hsds", "service_list.json"))
 	if err != nil {
 		return err
@@ -96,7 +100,7 @@ func (a *answers) fill(ctx context.Context, dir, root string) (err error) {
 			return err
 		}
 	}
-	if a.catalog, err = catalog.Open(ctx, catalog.Options{Dir: filepath.Join(dir, "catalog"), Source: a.store}); err != nil {
+	if a.catalog, err = catalog.Open(ctx, catalog.Options{Dir: filepath.Join(dir, "catalog"), Source: a.store, Territories: places}); err != nil {
 		return err
 	}
 	if err = a.catalog.CatchUp(ctx); err != nil {
@@ -107,8 +111,28 @@ func (a *answers) fill(ctx context.Context, dir, root string) (err error) {
 			a.names[e.ID()] = e.Slug()
 		}
 	}
-	a.settings, err = search.Derive(schemas.Default())
+	settings, err := search.Derive(schemas.Default())
+	if err == nil {
+		a.settings = settings.WithPlaces(places)
+	}
 	return err
+}
+
+// municipalities reads the list of all municipalities of Italy.
+func municipalities(name string) (*schemas.Territories, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	list, issues, err := schemas.Default().Territories().ReadMunicipalities(file)
+	if err == nil && len(issues) > 0 {
+		err = fmt.Errorf("%s: %d rows are refused", name, len(issues))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return schemas.Default().Territories().WithMunicipalities(list), nil
 }
 
 func (a *answers) close() error {
@@ -202,8 +226,15 @@ func (a *answers) score(ctx context.Context, index search.Index) (*golden.Report
 	if err := f.CatchUp(ctx); err != nil {
 		return nil, err
 	}
-	return set.Score(func(q search.Query) ([]string, int, error) {
-		r, err := f.Search(ctx, q)
+	return set.Score(func(q golden.Question) ([]string, int, error) {
+		if q.Place != "" {
+			near, err := a.catalog.Near(q.Place)
+			if err != nil {
+				return nil, 0, err
+			}
+			q.Query.Near = near
+		}
+		r, err := f.Search(ctx, q.Query)
 		if err != nil {
 			return nil, 0, err
 		}

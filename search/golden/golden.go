@@ -33,6 +33,9 @@ var Kinds = []string{"word", "typo", "accent", "prefix", "synonym", "phrase", "e
 // Question is one question and what a reader wants for it.
 type Question struct {
 	Query search.Query
+	// Place is the name or code of the municipality that Query.Near is to be,
+	// which only whoever asks can tell; empty: Query is as it is.
+	Place string
 	Kind  string
 	// Want are names of documents (Set.Documents); none: nothing is right.
 	Want []string
@@ -54,10 +57,13 @@ type line struct {
 	Locale  string
 	Locales []string
 	Filters map[string][]string
-	Near    *struct{ Lat, Lng, Radius float64 }
-	Box     *struct{ West, South, East, North float64 }
-	Note    string
-	Want    []string
+	Near    *struct {
+		Lat, Lng, Radius float64
+		Place            string
+	}
+	Box  *struct{ West, South, East, North float64 }
+	Note string
+	Want []string
 }
 
 // Load reads the questions; an error names the first that is wrong.
@@ -80,7 +86,9 @@ func Load() (*Set, error) {
 			q.Query.Locale = "it"
 		}
 		if n := l.Near; n != nil {
-			q.Query.Near, q.Query.RadiusMetres = &search.Point{Lat: n.Lat, Lon: n.Lng}, n.Radius
+			if q.Place, q.Query.RadiusMetres = n.Place, n.Radius; n.Place == "" {
+				q.Query.Near = &search.Point{Lat: n.Lat, Lon: n.Lng}
+			}
 		}
 		if b := l.Box; b != nil {
 			q.Query.Box = &search.Box{West: b.West, South: b.South, East: b.East, North: b.North}
@@ -132,14 +140,14 @@ type Report struct {
 
 // Answer gives the slugs (Set.Documents) of the documents found, in order, and
 // how many there are in all.
-type Answer func(q search.Query) (slugs []string, total int, err error)
+type Answer func(q Question) (slugs []string, total int, err error)
 
 // Score asks all questions; an error is the engine's, with the question.
 func (s *Set) Score(answer Answer) (*Report, error) {
 	r := &Report{Locale: map[string]*Figures{}, Kind: map[string]*Figures{}}
 	for i := range s.Questions {
 		q := &s.Questions[i]
-		slugs, total, err := answer(q.Query)
+		slugs, total, err := answer(*q)
 		if err != nil {
 			return nil, fmt.Errorf("golden: %q (%s): %w", q.Query.Text, q.Query.Locale, err)
 		}

@@ -23,6 +23,9 @@ func TestQuestions(t *testing.T) {
 	locales, kinds, used := map[string]int{}, map[string]int{}, map[string]bool{}
 	seen := map[string]bool{}
 	for _, q := range s.Questions {
+		if q.Place != "" {
+			q.Query.Near = &search.Point{}
+		}
 		if _, err := settings.Check(q.Query); err != nil {
 			t.Errorf("%q: %v", q.Query.Text, err)
 		}
@@ -31,11 +34,11 @@ func TestQuestions(t *testing.T) {
 		for _, name := range q.Want {
 			used[name] = true
 		}
-		if key := q.Query.Locale + " " + q.Kind + " " + q.Query.Text; q.Query.Text != "" && seen[key] {
+		key := q.Query.Locale + " " + q.Kind + " " + q.Place + " " + q.Query.Text
+		if q.Query.Text != "" && seen[key] {
 			t.Errorf("%s is asked twice", key)
-		} else {
-			seen[key] = true
 		}
+		seen[key] = true
 	}
 	if len(s.Questions) < 150 || kinds["none"] < 12 {
 		t.Errorf("%d questions, %d without an answer", len(s.Questions), kinds["none"])
@@ -66,7 +69,9 @@ func TestScore(t *testing.T) {
 		{Query: search.Query{Text: "5", Locale: "it"}, Kind: "typo", Want: []string{"b"}},
 	}}
 	answers := map[string][]string{"1": {"x", "A", "y"}, "2": {"A"}, "3": {"x"}, "5": {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "B"}}
-	r, err := s.Score(func(q search.Query) ([]string, int, error) { return answers[q.Text], len(answers[q.Text]), nil })
+	r, err := s.Score(func(q Question) ([]string, int, error) {
+		return answers[q.Query.Text], len(answers[q.Query.Text]), nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +89,7 @@ func TestScore(t *testing.T) {
 		t.Errorf("misses %q", r.Misses)
 	}
 	broken := errors.New("down")
-	if _, err := s.Score(func(search.Query) ([]string, int, error) { return nil, 0, broken }); !errors.Is(err, broken) {
+	if _, err := s.Score(func(Question) ([]string, int, error) { return nil, 0, broken }); !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}
 }
