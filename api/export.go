@@ -104,6 +104,7 @@ var eventColumns = []struct {
 	{"from", func(e *content.Event) string { return e.From }},
 	{"to", func(e *content.Event) string { return e.To }},
 	{"comment", func(e *content.Event) string { return e.Comment }},
+	{"other", func(e *content.Event) string { return e.Other }},
 	{"effect", func(e *content.Event) string { return string(e.Effect) }},
 	{"due_at", func(e *content.Event) string { return cellTime(e.DueAt) }},
 	{"prev", func(e *content.Event) string { return e.Prev }},

@@ -14,17 +14,31 @@ import (
 
 // Document is a document as its editors see it, with what the caller may do.
 type Document struct {
-	ID        string          `json:"id" format:"uuid"`
-	Type      string          `json:"type"`
-	Owner     string          `json:"owner,omitempty" doc:"Scope of the organization that it belongs to."`
-	Author    string          `json:"author"`
-	CreatedAt time.Time       `json:"created_at"`
-	UpdatedAt time.Time       `json:"updated_at"`
-	Live      bool            `json:"live" doc:"Some variant is public."`
-	ETag      string          `json:"etag" doc:"What If-Match needs to discard the document."`
-	Variants  []Variant       `json:"variants"`
-	Add       AddVariant      `json:"add_variant"`
-	Links     ManageSelfLinks `json:"_links"`
+	ID        string    `json:"id" format:"uuid"`
+	Type      string    `json:"type"`
+	Owner     string    `json:"owner,omitempty" doc:"Scope of the organization that it belongs to."`
+	Author    string    `json:"author"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Live      bool      `json:"live" doc:"Some variant has a live revision."`
+	Assured   *Assured  `json:"assured,omitempty" doc:"Who confirmed the facts last; absent when nobody did, or when facts of the type do not age."`
+	Sensitive bool      `json:"sensitive" doc:"The public sees the municipality in place of the places."`
+	// MergedInto and MergedFrom are ids.
+	MergedInto string          `json:"merged_into,omitempty" format:"uuid" doc:"The document that this one was merged into; it changes no more."`
+	MergedFrom []string        `json:"merged_from,omitempty" doc:"Ids of the documents that were merged into this one."`
+	MayAssure  bool            `json:"may_assure" doc:"The caller may confirm the facts."`
+	MayMerge   bool            `json:"may_merge" doc:"The caller may merge it with another that the caller may merge too."`
+	ETag       string          `json:"etag" doc:"What If-Match needs to discard the document."`
+	Variants   []Variant       `json:"variants"`
+	Add        AddVariant      `json:"add_variant"`
+	Links      ManageSelfLinks `json:"_links"`
+}
+
+// Assured is the last confirmation of a document's facts.
+type Assured struct {
+	On    string `json:"on,omitempty" format:"date" doc:"The day, in Europe/Rome; absent when nobody ever confirmed them."`
+	By    string `json:"by,omitempty"`
+	Stage string `json:"stage" enum:"current,unverified,hidden" doc:"What the public sees for it."`
 }
 
 // AddVariant says in which languages the caller may begin a variant.
@@ -141,6 +155,15 @@ func (s *Server) documentView(ctx context.Context, c *call, d *content.Document)
 		Add:   AddVariant{Locales: []string{}, TextOnly: []string{}, ETag: d.ETag("")},
 		Links: ManageSelfLinks{Self: s.documentPath(d.ID), Events: s.documentPath(d.ID) + "/events"},
 	}
+	out.Sensitive, out.MergedInto, out.MergedFrom = d.Sensitive, d.MergedInto, d.MergedFrom
+	if a := d.Assured; a != nil {
+		out.Assured = &Assured{On: a.On, By: a.By, Stage: or(string(a.Stage), "current")}
+	}
+	whole, err := s.service.Permissions(ctx, c.actor, d, mainLocale(d))
+	if err != nil {
+		return out, err
+	}
+	out.MayAssure, out.MayMerge = whole.Assure, whole.Merge
 	for i := range d.Variants {
 		v, err := s.variantView(ctx, c, d, &d.Variants[i])
 		if err != nil {
@@ -304,7 +327,7 @@ type FieldChange struct {
 type Event struct {
 	ID         string    `json:"id"`
 	Seq        int64     `json:"seq" minimum:"0" doc:"Place in the log; 0 while it is on its way there."`
-	Kind       string    `json:"kind" enum:"created,edited,transition,scheduled,unscheduled,discarded"`
+	Kind       string    `json:"kind" enum:"created,edited,transition,scheduled,unscheduled,discarded,assured,aged,sensitive,merged"`
 	Locale     string    `json:"locale,omitempty"`
 	At         time.Time `json:"at"`
 	Actor      string    `json:"actor"`
@@ -315,6 +338,7 @@ type Event struct {
 	From       *State    `json:"from,omitempty"`
 	To         *State    `json:"to,omitempty"`
 	Comment    string    `json:"comment,omitempty"`
+	Other      string    `json:"other,omitempty" format:"uuid" doc:"The other document of a merge."`
 	Effect     string    `json:"effect,omitempty" enum:"published,withdrawn"`
 	DueAt      time.Time `json:"due_at,omitzero"`
 	Revision   string    `json:"revision,omitempty"`
@@ -324,7 +348,7 @@ func (s *Server) eventView(e *content.Event, lang string) Event {
 	def := s.service.Workflow(e.Type)
 	out := Event{
 		ID: e.ID, Seq: e.Seq, Kind: string(e.Kind), Locale: e.Locale, At: e.At, Actor: e.Actor, OnBehalfOf: e.OnBehalfOf, Grant: e.Grant,
-		Transition: e.Transition, Comment: e.Comment, Effect: string(e.Effect), DueAt: e.DueAt, Revision: e.Revision,
+		Transition: e.Transition, Comment: e.Comment, Other: e.Other, Effect: string(e.Effect), DueAt: e.DueAt, Revision: e.Revision,
 	}
 	if e.Transition != "" {
 		out.Label = transitionLabel(def, e.Transition, lang)
