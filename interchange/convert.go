@@ -323,8 +323,7 @@ func (r *reading) readIdentity() {
 	switch word, _ := r.text(meansTranslation); {
 	case word != "":
 		r.group = "key " + r.typ.Name + " " + word
-	case r.src.notation == hsdsFile:
-		r.group = "id " + r.id
+	case r.src.notation == hsdsFile: // its id says it all
 	case r.src.notation == pageFile:
 		r.group = "path " + r.name.key
 		// it/legal-it.md and ar/legal-ar.md: believed when the file says so too.

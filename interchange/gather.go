@@ -40,10 +40,12 @@ func (p *Plan) gather(ctx context.Context) error {
 				p.byID[u.id] = i
 			}
 		}
-		if buckets[u.bucket] == nil {
-			order = append(order, u.bucket)
+		if u.bucket != "" {
+			if buckets[u.bucket] == nil {
+				order = append(order, u.bucket)
+			}
+			buckets[u.bucket] = append(buckets[u.bucket], i)
 		}
-		buckets[u.bucket] = append(buckets[u.bucket], i)
 		if u.slug == "" { // the store will make one
 			continue
 		}

@@ -2,15 +2,17 @@ package interchange
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"io"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -30,18 +32,18 @@ const (
 const (
 	CodeHSDSCounts     = "hsds_counts"               // member, said, found
 	CodeHSDSPages      = "hsds_pages"                // said, found
-	CodeHSDSRepeated   = "hsds_repeated"             // id, other (place of the first), same (it says the same)
+	CodeHSDSRepeated   = "hsds_repeated"             // id, other, same
 	CodeHSDSDiffers    = "hsds_organization_differs" // id, path, other
-	CodeHSDSID         = "hsds_id"                   // id: not to be taken
-	CodeHSDSNotUUID    = "hsds_not_uuid"             // id: taken all the same
+	CodeHSDSID         = "hsds_id"                   // id
+	CodeHSDSNotUUID    = "hsds_not_uuid"             // id
 	CodeHSDSUnknownKey = "hsds_unknown_key"          // column, value, table
 	CodeHSDSCycle      = "hsds_cycle"                // ids
-	CodeHSDSLocale     = "hsds_locale"               // locale that is assumed
-	CodeHSDSNotShown   = "hsds_not_published"        // field: what publication lacks
+	CodeHSDSLocale     = "hsds_locale"               // locale
+	CodeHSDSNotShown   = "hsds_not_published"        // field
 	CodeHSDSMore       = "hsds_more"                 // what, count
-	CodeHSDSResource   = "hsds_resource"             // path of a datapackage that is not to be had
-	CodeHSDSNumber     = "hsds_number"               // a number beyond all measure
-	CodeHSDSLocales    = "hsds_other_languages"      // count of variants that an export leaves out
+	CodeHSDSResource   = "hsds_resource"             // path
+	CodeHSDSNumber     = "hsds_number"               // none
+	CodeHSDSLocales    = "hsds_other_languages"      // count
 	CodeExportFile     = "export_file_exists"        // none
 	CodeReportQueued   = "import_queued"             // document, locale, slug
 )
@@ -63,9 +65,9 @@ const maxTold = 20
 type directory struct {
 	*Plan
 	lens  *hsds.Lens
-	lines *spoolWriter // of the interchange format
-	raw   *spoolWriter // originals that wait
-	count map[string]*seenID
+	lines *spoolWriter        // of the interchange format
+	raw   *spoolWriter        // originals that wait
+	count map[[16]byte]seenID // by a fingerprint of kind and identifier
 	orgs  map[string]*party
 	order []string // ids of organisations as they came
 	wait  []waiting
@@ -80,9 +82,9 @@ type origin struct {
 }
 
 type seenID struct {
-	n     int
-	first string // place
-	sum   uint64
+	n, line int32
+	src     *source // with line: where the first one was
+	sum     uint64  // of what it said
 }
 
 // party is an organisation that is being gathered.
@@ -122,7 +124,7 @@ func (p *Plan) readHSDS(ctx context.Context, sources []*source) ([]*source, erro
 	}
 	rest = slices.DeleteFunc(rest, func(s *source) bool { return slices.Contains(pages, s) })
 	d := &directory{
-		Plan: p, lens: hsds.New(p.reg, p.env.Territories), count: map[string]*seenID{}, orgs: map[string]*party{}, told: map[[2]string]int{},
+		Plan: p, lens: hsds.New(p.reg, p.env.Territories), count: map[[16]byte]seenID{}, orgs: map[string]*party{}, told: map[[2]string]int{},
 		today: time.Now().In(content.Rome).Format(time.DateOnly),
 	}
 	var err error
@@ -154,16 +156,17 @@ func (d *directory) object(from origin, kind hsds.Kind, o map[string]any) error 
 	if !ok {
 		return nil
 	}
-	key := string(kind) + "\x00" + id
-	seen := d.count[key]
-	sum := sumOf(o)
-	if seen == nil {
-		seen = &seenID{first: from.String(), sum: sum}
-		d.count[key] = seen
+	full := sha256.Sum256([]byte(string(kind) + "\x00" + id))
+	key := [16]byte(full[:])
+	seen, again := d.count[key]
+	if sum := sumOf(o); again {
+		other := origin{seen.src, place{line: int(seen.line)}}
+		d.say(from, CodeHSDSRepeated, "id", id, "other", other.String(), "same", seen.sum == sum)
 	} else {
-		d.say(from, CodeHSDSRepeated, "id", id, "other", seen.first, "same", seen.sum == sum)
+		seen = seenID{line: int32(from.at.line), src: from.src, sum: sum}
 	}
 	seen.n++
+	d.count[key] = seen
 	known := true
 	if nested, ok := o["organization"].(map[string]any); ok {
 		if hsds.ValidID(hsds.IDOf(nested)) {
@@ -176,10 +179,10 @@ func (d *directory) object(from origin, kind hsds.Kind, o map[string]any) error 
 		known = d.orgs[org] != nil && d.orgs[org].named
 	}
 	if known {
-		return d.emit(from, kind, o, seen.n, nil)
+		return d.emit(from, kind, o, int(seen.n), nil)
 	}
 	offset, size, err := d.raw.add(o)
-	d.wait = append(d.wait, waiting{from, offset, size, seen.n})
+	d.wait = append(d.wait, waiting{from, offset, size, int(seen.n)})
 	return err
 }
 
@@ -227,7 +230,7 @@ func (d *directory) gather(from origin, o map[string]any, own bool) error {
 		switch {
 		case !there:
 			all[k], more = o[k], true
-		case !had.differ && !sameJSON(was, o[k]):
+		case !had.differ && !reflect.DeepEqual(was, o[k]):
 			had.differ = true // told once for each
 			d.say(from, CodeHSDSDiffers, "id", id, "path", "organization."+k, "other", had.String())
 		}
@@ -445,19 +448,33 @@ func (d *directory) lined(file *source, around map[string]bool) *source {
 	return s
 }
 
-// sumOf is a fingerprint of a decoded value.
+// sumOf is a fingerprint of a decoded value, whatever the order of its keys.
 func sumOf(v any) uint64 {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return 0
+	const mix = 0x9e3779b97f4a7c15
+	switch v := v.(type) {
+	case string:
+		return hashText(v) + 1
+	case float64:
+		return math.Float64bits(v)*mix + 2
+	case bool:
+		if v {
+			return 3
+		}
+		return 4
+	case []any:
+		sum := uint64(5)
+		for _, x := range v {
+			sum = (sum ^ sumOf(x)) * mix
+		}
+		return sum
+	case map[string]any:
+		sum := uint64(6)
+		for k, x := range v {
+			sum += (hashText(k) ^ sumOf(x)*mix) * mix
+		}
+		return sum
 	}
-	return hashBytes(data)
-}
-
-func sameJSON(a, b any) bool {
-	x, err1 := json.Marshal(a)
-	y, err2 := json.Marshal(b)
-	return err1 == nil && err2 == nil && bytes.Equal(x, y)
+	return 7
 }
 
 // spoolWriter is a temporary file of one JSON value a line; a file system of

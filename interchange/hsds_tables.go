@@ -245,20 +245,20 @@ func (d *directory) index(ctx context.Context, t *tableFile) error {
 		}
 		if id := row["id"]; id != "" {
 			r := ref
-			r.key = hashBytes([]byte(id))
+			r.key = hashText(id)
 			t.ids = append(t.ids, r)
 		}
 		for i, column := range t.Owners {
 			if id := row[column]; id != "" {
 				r := ref
-				r.key, r.owner = hashBytes([]byte(id)), int8(i)
+				r.key, r.owner = hashText(id), int8(i)
 				t.owners = append(t.owners, r)
 				break
 			}
 		}
 		if t.Name == "location" && row["organization_id"] != "" {
 			r := ref
-			r.key, r.owner = hashBytes([]byte(row["organization_id"])), -1
+			r.key, r.owner = hashText(row["organization_id"]), -1
 			t.owners = append(t.owners, r)
 		}
 		if own {
@@ -419,7 +419,7 @@ func (j *joiner) object(t *tableFile, row map[string]string, ref rowRef, parent 
 			continue
 		}
 		var list []any
-		lo, hi := span(other.owners, hashBytes([]byte(id)))
+		lo, hi := span(other.owners, hashText(id))
 		for _, r := range other.owners[lo:hi] {
 			if r.owner >= 0 && other.Owners[r.owner] != p.Key || r.owner < 0 && p.Key != "organization_id" {
 				continue
@@ -439,7 +439,7 @@ func (j *joiner) object(t *tableFile, row map[string]string, ref rowRef, parent 
 
 // one finds the row with an identifier; the first where several have it.
 func (j *joiner) one(t *tableFile, id string, bare bool) map[string]any {
-	lo, hi := span(t.ids, hashBytes([]byte(id)))
+	lo, hi := span(t.ids, hashText(id))
 	for _, r := range t.ids[lo:hi] {
 		if row, bad := t.read(r); bad == nil && row["id"] == id {
 			return j.object(t, row, r, "", bare)

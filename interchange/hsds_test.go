@@ -418,21 +418,21 @@ func (d *dying) Import(ctx context.Context, a content.Actor, batch []content.Inc
 // Places in a batch do not matter to what a stopped import leaves: running it
 // again completes it to what one run gives. (The command's own test kills it.)
 func TestHSDSResumed(t *testing.T) {
-	file := write(t, t.TempDir(), "many.json", manyServices(1000, 100))
+	file := write(t, t.TempDir(), "many.json", manyServices(450, 50))
 	once, twice := newHouse(t), newHouse(t)
-	if sum, report := once.bring(t, Options{}, RunOptions{}, file); sum.Created != 1100 {
+	if sum, report := once.bring(t, Options{}, RunOptions{}, file); sum.Created != 500 {
 		t.Fatal(sum, report)
 	}
 	p, err := Open(t.Context(), []string{file}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Import(t.Context(), &dying{twice.Service, 2}, p, RunOptions{Actor: importer}); err == nil {
+	if _, err := Import(t.Context(), &dying{twice.Service, 1}, p, RunOptions{Actor: importer}); err == nil {
 		t.Fatal("the import was not stopped")
 	}
 	p.Close()
 	sum, _ := twice.bring(t, Options{}, RunOptions{}, file)
-	if sum.Unchanged == 0 || sum.Created == 0 || sum.Unchanged+sum.Created != 1100 {
+	if sum.Unchanged == 0 || sum.Created == 0 || sum.Unchanged+sum.Created != 500 {
 		t.Errorf("%+v", sum)
 	}
 	if a, b := once.facts(t), twice.facts(t); !reflect.DeepEqual(a, b) || once.exportHSDSText(t) != twice.exportHSDSText(t) {
@@ -542,7 +542,7 @@ func errorsJoin(a, b error) error {
 func TestHSDSBoundedMemory(t *testing.T) {
 	const size = 20 << 20
 	services, most := scanned(t, size)
-	if bound := uint64(6<<20 + services*900); most > bound {
+	if bound := uint64(6<<20 + services*1000); most > bound {
 		t.Errorf("%d services in %d MiB take %d MiB of memory, at most %d MiB are due", services, size>>20, most>>20, bound>>20)
 	}
 }

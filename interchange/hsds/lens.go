@@ -32,18 +32,18 @@ type Note struct {
 	Params map[string]any
 }
 
-// Codes of notes. The comment names the parameters, beside path.
+// Codes of notes. The comment names the parameters.
 const (
-	CodeNoName        = "hsds_no_name"        // none
-	CodeKept          = "hsds_kept"           // reason (a code of schemas.IssueCodes): the value fits no field
-	CodeShortened     = "hsds_shortened"      // none
-	CodeTerm          = "hsds_term_unknown"   // value
-	CodeArea          = "hsds_area_unknown"   // value
-	CodeScheduleKept  = "hsds_schedule_kept"  // none: a rule that opening hours cannot say
-	CodeHoursDiffer   = "hsds_hours_differ"   // none: places with different hours
-	CodeGeocoded      = "hsds_geocoded"       // value: the municipality
-	CodeStatusUnknown = "hsds_status_unknown" // value
-	CodeReserved      = "hsds_reserved"       // none: a member that only this program writes
+	CodeNoName        = "hsds_no_name"        // path
+	CodeKept          = "hsds_kept"           // path, value, reason (a code of schemas.IssueCodes)
+	CodeShortened     = "hsds_shortened"      // path, value
+	CodeTerm          = "hsds_term_unknown"   // path, value
+	CodeArea          = "hsds_area_unknown"   // path, value
+	CodeScheduleKept  = "hsds_schedule_kept"  // path, value
+	CodeHoursDiffer   = "hsds_hours_differ"   // path
+	CodeGeocoded      = "hsds_geocoded"       // path, value (the municipality)
+	CodeStatusUnknown = "hsds_status_unknown" // path, value
+	CodeReserved      = "hsds_reserved"       // path
 )
 
 // Codes lists them, for package messages.
@@ -296,9 +296,9 @@ func (r *reader) kept(path, reason string, value any) {
 }
 
 // leave remembers that an import could not follow the original here.
-func (r *reader) leave(what string) {
-	if !slices.Contains(r.left, what) {
-		r.left = append(r.left, what)
+func (r *reader) leave(part string) {
+	if !slices.Contains(r.left, part) {
+		r.left = append(r.left, part)
 	}
 }
 

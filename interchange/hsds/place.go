@@ -452,8 +452,8 @@ func (r *reader) area(a map[string]any) (code string, known bool) {
 }
 
 // omits says that the import that kept this original left something out.
-func (r *reader) omits(what string) bool {
-	return slices.Contains(r.keep, what)
+func (r *reader) omits(part string) bool {
+	return slices.Contains(r.keep, part)
 }
 
 // levels of territory as names say them.
