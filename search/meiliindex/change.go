@@ -59,24 +59,23 @@ func (x *Index) Position(ctx context.Context) (int64, error) {
 	return m.Position, nil
 }
 
-// ensure makes the live index where there is none. An index that was made under
-// other declarations takes no change: it answers until it is rebuilt.
+// ensure makes the live index where there never was one. One that was there and
+// is gone, or was made under other declarations, takes no change: written to, it
+// would have a position and lack what came before. Position tells 0 of both, and
+// they are rebuilt.
 func (x *Index) ensure(ctx context.Context) error {
-	if x.ready {
-		return nil
-	}
 	m, ok, err := x.stored(ctx)
-	switch {
-	case code(err) == noIndex:
+	switch gone := code(err); {
+	case (gone == noIndex || gone == noDocument) && x.ready:
+		return &search.Unavailable{Err: errors.New("meilisearch: the index is gone and must be rebuilt")}
+	case gone == noIndex:
 		err = x.create(ctx, x.uid)
-	case code(err) == noDocument: // a start that was cut off
+	case gone == noDocument: // a start that was cut off
 		err = x.configure(ctx, x.uid)
 	case ok && m.Fingerprint != x.settings.Fingerprint:
 		return &search.Unavailable{Err: errors.New("meilisearch: the index was made under other declarations and must be rebuilt")}
 	}
-	if err == nil {
-		x.ready = true
-	}
+	x.ready = x.ready || err == nil
 	return err
 }
 
@@ -103,9 +102,6 @@ func (x *Index) Apply(ctx context.Context, b search.Batch) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
 	if err := x.apply(ctx, b); err != nil {
-		if code(err) == noIndex {
-			x.ready = false
-		}
 		return fail(ctx, "change the index", err)
 	}
 	if x.building {

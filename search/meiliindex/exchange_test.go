@@ -26,9 +26,11 @@ import (
 // away: go test ./search/meiliindex -run TestExchanges -record http://127.0.0.1:7700.
 var record = flag.String("record", "", "URL of a server to record exchanges from")
 
-// exchange is one request and its answer, as they are on the wire. Those of
-// testdata have the documented format of Meilisearch 1.50; the answers' times
-// and task numbers mean nothing.
+// exchange is one request and its answer, as they are on the wire. The answers of
+// testdata were composed after the documentation of Meilisearch 1.50 and its
+// source, and taken from no server, since none can be had where this was written:
+// they prove that requests are as documented and what is made of such answers.
+// Times and task numbers mean nothing.
 type exchange struct {
 	Method  string            `json:"method"`
 	Path    string            `json:"path"` // with the query

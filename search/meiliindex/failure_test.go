@@ -161,6 +161,46 @@ func TestOtherDeclarations(t *testing.T) {
 	}
 }
 
+// An index that somebody deleted takes no change, not even a position: only a
+// rebuild brings back what it had.
+func TestVanished(t *testing.T) {
+	var gone atomic.Bool
+	fingerprint := searchtest.Settings(t).Fingerprint
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case gone.Load():
+			if r.Method != http.MethodGet {
+				t.Errorf("written to what is gone: %s %s", r.Method, r.URL)
+			}
+			w.WriteHeader(404)
+			fmt.Fprint(w, `{"message":"Index `+"`exchanges`"+` not found.","code":"index_not_found","type":"invalid_request","link":""}`)
+		case strings.HasSuffix(r.URL.Path, "prassi-meta"):
+			fmt.Fprintf(w, `{"id":"prassi-meta","part":-1,"position":7,"fingerprint":%q}`, fingerprint)
+		case strings.HasPrefix(r.URL.Path, "/tasks/"):
+			fmt.Fprintf(w, taskForm, "succeeded", "null", "null")
+		default:
+			w.WriteHeader(202)
+			fmt.Fprint(w, queued)
+		}
+	}))
+	defer s.Close()
+	x := open(t, s.URL)
+	if err := x.Apply(ctx, search.Batch{Position: 8}); err != nil {
+		t.Fatal(err)
+	}
+	gone.Store(true)
+	var down *search.Unavailable
+	for range 2 {
+		if err := x.Apply(ctx, search.Batch{Position: 9}); !errors.As(err, &down) {
+			t.Errorf("a change: %v", err)
+		}
+	}
+	if at, err := x.Position(ctx); err != nil || at != 0 {
+		t.Errorf("position %d %v", at, err)
+	}
+}
+
 // Without a server the driver opens, and every call says that it is unavailable.
 func TestNobodyThere(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

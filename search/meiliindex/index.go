@@ -47,7 +47,7 @@ type Index struct {
 	closed atomic.Bool
 
 	writing  sync.Mutex // orders those who write, and guards what follows
-	ready    bool       // the live index exists and was made under our declarations
+	ready    bool       // the live index was there, made under our declarations
 	building bool
 	pending  []search.Batch // that came during a rebuild
 
