@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/internal/secret"
@@ -54,6 +56,19 @@ type finder struct {
 
 // Close ends the engine.
 func (f *finder) Close() error { return f.index.Close() }
+
+// beginning is how long the start waits for search.
+const beginning = time.Second
+
+// begin lets the index catch up before the first question, when that is quick: the
+// jobs go on with what takes longer, or failed.
+func (f *finder) begin(e *env) {
+	ctx, cancel := context.WithTimeout(e.ctx, beginning)
+	defer cancel()
+	if err := f.CatchUp(ctx); err != nil {
+		e.logger().Info("the server begins before search does", "reason", err.Error())
+	}
+}
 
 // openSearch opens the search index over the catalogue. What cannot be used of
 // the embedded one is thrown away, and the feed makes it anew; a server that is

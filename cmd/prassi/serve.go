@@ -78,6 +78,7 @@ func (c *serveCmd) Run(e *env) error {
 		return err
 	}
 	defer finder.Close()
+	finder.begin(e)
 	opt.Search, opt.Duplicates = finder.Feed, duplicates.NewWatch(b.store, b.schemas)
 	opt.Service, opt.Catalog, opt.Auth, opt.Ledger, opt.Store, opt.Schemas, opt.Media =
 		b.service, published, b.auth, b.ledger, b.store, b.schemas, b.media

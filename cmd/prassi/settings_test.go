@@ -143,6 +143,11 @@ func TestWrongSettings(t *testing.T) {
 		"private addresses":    {args: []string{"--outgoing-allow", "intranet"}, says: "--outgoing-allow"},
 		"files nowhere":        {args: []string{"--media", "ftp://host/" + "folder"}, says: "--media", late: true},
 		"keys in the address":  {args: []string{"--media", "s3://key:" + key + "@bucket"}, says: "AWS_SECRET_ACCESS_KEY", late: true},
+		"no such search":       {args: []string{"--search", "solr"}, says: "This search engine is not known"},
+		"no host of search":    {env: map[string]string{"PRASSI_SEARCH": "https:///index"}, says: "This search engine is not known"},
+		"password of search":   {env: map[string]string{"PRASSI_SEARCH": "https://prassi:" + key + "@search.example.org"}, says: "PRASSI_SEARCH_KEY_FILE"},
+		"key in the address":   {env: map[string]string{"PRASSI_SEARCH": "https://search.example.org?key=" + key}, says: "PRASSI_SEARCH_KEY_FILE"},
+		"two keys of search":   {env: map[string]string{"PRASSI_SEARCH_KEY": key, "PRASSI_SEARCH_KEY_FILE": "x"}, says: "both set"},
 		"a public address":     {args: []string{"--public-url", "prassi.example.org"}, says: "public address", late: true},
 	} {
 		t.Run(name, func(t *testing.T) {
