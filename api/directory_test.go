@@ -139,3 +139,57 @@ func (w *world) organization(slug string) string {
 	w.catchUp()
 	return results[0].Document
 }
+
+// Things of the directory that the matrix of permissions asks about: pairs of
+// services, and organisations.
+func directoryAsks() map[string][]ask {
+	service := func(territory string, steps ...string) draft {
+		return draft{typ: "service", owner: ours, territory: territory, steps: steps, fields: map[string]any{"topics": []any{"work"}}}
+	}
+	pair := func(name string, keep, gone draft) situation {
+		return situation{kind: "pair", name: name, make: func(s *stage, _ *caller) thing {
+			a, b := s.document(keep), s.document(gone)
+			return thing{id: a.id, params: map[string]string{"keep": a.id, "gone": b.id}, version: b.version, marks: append(a.marks, b.marks...)}
+		}}
+	}
+	pairs := []situation{
+		{kind: "pair", name: "never existed", make: func(*stage, *caller) thing {
+			return thing{id: ghost, params: map[string]string{"keep": ghost, "gone": "01930000-0000-7000-8000-000000000001"}}
+		}},
+		pair("both of Prato, live", service("PO", "publish"), service("PO", "publish")),
+		pair("both of Prato, in the drawer", service("PO"), service("PO")),
+		pair("of Prato and of Milano, live", service("PO", "publish"), service("MI", "publish")),
+		pair("of two types, live", service("PO", "publish"), draft{owner: ours, territory: "PO", steps: toLive}),
+	}
+	organization := func(name string, d draft) situation {
+		d.typ, d.fields = "organization", map[string]any{"summary": "Chi siamo."}
+		return situation{kind: "organisation", name: name, make: func(s *stage, _ *caller) thing { return s.document(d) }}
+	}
+	known := situation{kind: "organisation", name: "that the roles name, live", make: func(s *stage, _ *caller) thing {
+		id := s.organization(ours)
+		return thing{id: id, params: map[string]string{"id": id}, marks: []string{id}}
+	}}
+	missing := never(ghost)
+	missing.kind = "organisation"
+	organizations := []situation{
+		missing, known,
+		organization("of Prato, in the drawer", draft{owner: ours}), organization("of Prato, live", draft{owner: "altra-riva", steps: []string{"publish"}}),
+		organization("of Milano, live", draft{owner: "altra-riva", territory: "MI", steps: []string{"publish"}}),
+		{kind: "organisation", name: "no organisation, live", make: func(s *stage, _ *caller) thing { return s.document(service("PO", "publish")) }},
+	}
+	const m = "/api/v1/manage"
+	merge := func(_ *stage, t thing, _ *caller) string {
+		return `{"keep":"` + t.params["keep"] + `","gone":"` + t.params["gone"] + `","keep_etags":{"*":"*"},"gone_etags":{"*":"*"}}`
+	}
+	return map[string][]ask{
+		"GET " + m + "/duplicates": {{}},
+		"POST " + m + "/duplicates/dismiss": {{on: pairs, body: func(_ *stage, t thing, _ *caller) string {
+			return `{"a":"` + t.params["keep"] + `","b":"` + t.params["gone"] + `"}`
+		}}},
+		"GET " + m + "/merges/preview":                 {{on: pairs, query: "?keep={keep}&gone={gone}"}},
+		"POST " + m + "/merges":                        {{on: pairs, body: merge}},
+		"GET " + m + "/organizations":                  {{query: "?tax_code=01533080675"}},
+		"GET " + m + "/organizations/{id}/people":      {{on: organizations}},
+		"GET " + m + "/organizations/{id}/submissions": {{on: organizations}},
+	}
+}

@@ -744,6 +744,9 @@ func init() {
 	} {
 		asks[key] = list
 	}
+	for key, list := range directoryAsks() {
+		asks[key] = list
+	}
 	for kind, list := range map[string][]situation{"document": documents, "service": services, "variant": scheduled, "person": persons, "token": tokens, "session": sessions, "file": files} {
 		for i := range list {
 			list[i].kind = kind
@@ -902,7 +905,7 @@ func (m *matrix) cell(op *operation, a ask, si situation, column string, ghosts 
 // call asks for a thing.
 func (s *stage) call(op *operation, a ask, on thing, c *caller, means []string) answered {
 	s.t.Helper()
-	path := op.Route
+	path := op.Route + a.query
 	for name, value := range on.params {
 		path = strings.ReplaceAll(path, "{"+name+"}", value)
 	}
@@ -917,7 +920,7 @@ func (s *stage) call(op *operation, a ask, on thing, c *caller, means []string) 
 	if a.form {
 		headers = append(headers, "Content-Type", typeForm)
 	}
-	return s.send("", op.Method, path+a.query, body, headers...)
+	return s.send("", op.Method, path, body, headers...)
 }
 
 // sees says whether a caller gets the thing itself.
