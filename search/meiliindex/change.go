@@ -225,7 +225,7 @@ func (x *Index) Entries(ctx context.Context, after string, limit int) ([]search.
 		at++
 	}
 	page := x.listed[at:min(at+max(limit, 0), len(x.listed))]
-	if len(page) < limit {
+	if len(page) == 0 {
 		x.listed = nil
 	}
 	return page, nil
