@@ -2,9 +2,13 @@ package api
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/prassi-cms/prassi/auth"
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/opendata"
 )
 
 // twins brings in two services that are alike, and gives their ids. n tells them
@@ -26,7 +30,7 @@ func (w *world) twins(n int, territories ...string) (keep, gone string) {
 	return ids[0], ids[1]
 }
 
-// bothETags is the part of a merge that says what was seen.
+// preview shows two documents side by side.
 func (w *world) preview(who, keep, gone string) MergePreview {
 	w.t.Helper()
 	var p MergePreview
@@ -191,5 +195,317 @@ func directoryAsks() map[string][]ask {
 		"GET " + m + "/organizations":                  {{query: "?tax_code=01533080675"}},
 		"GET " + m + "/organizations/{id}/people":      {{on: organizations}},
 		"GET " + m + "/organizations/{id}/submissions": {{on: organizations}},
+	}
+}
+
+// TestDuplicates: pairs are listed with their reasons, page by page; who sees one
+// side only is not told of the other; what was dismissed or merged is gone.
+func TestDuplicates(t *testing.T) {
+	w := newWorld(t)
+	const m = "/api/v1/manage"
+	list := func(who, query string) (out []Duplicate) {
+		t.Helper()
+		for next := m + "/duplicates" + query; next != ""; {
+			var page Page[Duplicate]
+			w.send(who, "GET", next, "", "Accept-Language", "en").want(t, 200).into(t, &page)
+			out = append(out, page.Items...)
+			next = page.Links.Next
+		}
+		return out
+	}
+	a, b := w.twins(11)
+	w.twins(12, "PO", "MI")
+	c, d := w.twins(13, "MI")
+	for _, query := range []string{"", "?limit=1", "?limit=2", "?type=service"} {
+		got := list("edo", query)
+		if len(got) != 3 || got[0].A.ID == got[1].A.ID || got[0].A.ID == got[2].A.ID {
+			t.Fatalf("%s: %+v", query, got)
+		}
+	}
+	one := list("edo", "?limit=1")[0]
+	if one.Reasons[0].Code != "same_phone" || one.Reasons[0].Message != "They have the same telephone number: +390574000011." || one.Score != 0.5 || !one.Merge ||
+		one.A.Title != "Casa della donna 11" || one.Links.Preview != m+"/merges/preview?keep="+a+"&gone="+b {
+		t.Errorf("%+v", one)
+	}
+	if got := list("rita", ""); len(got) != 1 || got[0].A.ID != c || got[0].Merge { // Milano's reviewer
+		t.Errorf("a reviewer of Milano sees %+v", got)
+	}
+	for query, want := range map[string]int{"?territory=PO": 2, "?territory=015": 2, "?territory=NA": 0, "?type=organization": 0} {
+		if got := list("edo", query); len(got) != want {
+			t.Errorf("%s: %d pairs", query, len(got))
+		}
+	}
+	for _, query := range []string{"?type=article", "?territory=nowhere", "?limit=0", "?x=1"} {
+		w.send("edo", "GET", m+"/duplicates"+query, "").problem(t, 400, "invalid_query")
+	}
+	w.send("edo", "GET", m+"/duplicates?cursor=x", "").problem(t, 400, "invalid_cursor")
+
+	w.send("edo", "POST", m+"/duplicates/dismiss", `{"a":"`+d+`","b":"`+c+`"}`).want(t, 204)
+	w.send("edo", "POST", m+"/duplicates/dismiss", `{"a":"`+c+`","b":"`+d+`"}`).want(t, 204)
+	w.send("edo", "POST", m+"/duplicates/dismiss", `{"a":"`+c+`","b":"`+c+`"}`).want(t, 422)
+	if got := list("edo", ""); len(got) != 2 {
+		t.Errorf("after one was dismissed: %+v", got)
+	}
+
+	p := w.preview("edo", a, b)
+	fields := map[string]MergeField{}
+	for _, f := range p.Fields {
+		fields[f.Locale+"/"+f.Field] = f
+	}
+	if f := fields["it/summary"]; !f.Differs || string(f.Keep) != `"Il primo."` || string(f.Gone) != `"Il secondo."` || f.Suggested != "keep" {
+		t.Errorf("summary %+v", f)
+	}
+	if f := fields["/topics"]; f.Differs || len(f.Keep) == 0 {
+		t.Errorf("topics %+v", f)
+	}
+	if p.Score != 0.5 || len(p.Reasons) != 1 || !p.Merge || p.Keep.ID != a || p.Gone.ID != b {
+		t.Errorf("%+v", p)
+	}
+	for query, code := range map[string]string{"?keep=" + a: "invalid_query", "?keep=" + a + "&gone=" + a: "invalid_query"} {
+		w.send("edo", "GET", m+"/merges/preview"+query, "").problem(t, 400, code)
+	}
+
+	body := func(etag string) string {
+		return `{"keep":"` + a + `","gone":"` + b + `","keep_etags":{"it":` + quote(p.Keep.ETags["it"]) + `},"gone_etags":{"it":` + quote(etag) +
+			`},"fields":{"it":{"summary":"Il secondo."},"":{"cost":"free"}},"comment":"La stessa."}`
+	}
+	w.send("edo", "POST", m+"/merges", body(`"9.9.9"`)).want(t, 412)
+	for _, wrong := range []string{
+		`{"keep":"` + a + `","gone":"` + b + `","keep_etags":{"it":1},"gone_etags":{}}`,
+		`{"keep":"` + a + `","gone":"` + b + `","keep_etags":{},"gone_etags":{},"fields":{"it":[]}}`,
+	} {
+		w.send("edo", "POST", m+"/merges", wrong).problem(t, 422, "invalid_body")
+	}
+	w.send("edo", "POST", m+"/merges", body(p.Gone.ETags["it"])).want(t, 200)
+	w.catchUp()
+	if got := list("edo", ""); len(got) != 1 {
+		t.Errorf("after the merge: %+v", got)
+	}
+	for from, to := range map[string]string{
+		"/api/v1/services/gemello-11-1": "/api/v1/services/gemello-11-0?locale=it", "/hsds/services/" + b: "/hsds/services/" + a, "/opendata/services/" + b: "/opendata/services/" + a,
+	} {
+		if got := w.send("", "GET", from, "").want(t, 301).Header.Get("Location"); got != to {
+			t.Errorf("%s leads to %s", from, got)
+		}
+	}
+	var v Variant
+	w.send("edo", "GET", m+"/documents/"+a+"/variants/it", "").want(t, 200).into(t, &v)
+	if v.Fields["summary"] != "Il secondo." || v.Fields["cost"] != "free" {
+		t.Errorf("the one that stays has %v", v.Fields)
+	}
+	for _, id := range []string{a, b} { // both histories stay
+		var events Page[Event]
+		w.send("edo", "GET", m+"/documents/"+id+"/events", "").want(t, 200).into(t, &events)
+		if events.Items[0].Kind != "merged" || len(events.Items) < 2 {
+			t.Errorf("%s: %+v", id, events.Items)
+		}
+	}
+}
+
+// TestRegistry: who acts for an organisation, what it submitted, and by which tax
+// code it is found.
+func TestRegistry(t *testing.T) {
+	w := newWorld(t)
+	const m = "/api/v1/manage"
+	org := w.organization("orti")
+	other := w.organization("riva")
+	var page Page[Member]
+	w.send("edo", "GET", m+"/organizations/"+org+"/people", "").want(t, 200).into(t, &page)
+	if len(page.Items) != 1 || page.Items[0].ID != "carla" || page.Items[0].Scope != "orti" || page.Items[0].Lent {
+		t.Errorf("%+v", page.Items)
+	}
+	// Renamed, it keeps its people; by its id it has others too.
+	_, err := w.service.Edit(t.Context(), system, org, "it", "*", content.Edit{Slug: "orti-condivisi"})
+	w.must(err)
+	_, err = w.service.Transition(t.Context(), system, org, "it", "*", content.Step{Name: "publish"})
+	w.must(err)
+	w.must(w.auth.PutPerson(t.Context(), system, auth.Person{ID: "zoe", Name: "Zoe", Grants: []content.Grant{{Role: "contributor", Scope: org}}}))
+	w.must(w.auth.PutPerson(t.Context(), system, auth.Person{ID: "yan", Name: "Yan", Grants: []content.Grant{{Role: "contributor", Scope: "riva"}, {Role: "reviewer", Scope: "015"}}}))
+	page = Page[Member]{}
+	w.send("edo", "GET", m+"/organizations/"+org+"/people?limit=1", "").want(t, 200).into(t, &page)
+	first := page.Items[0].ID
+	next := page.Links.Next
+	page = Page[Member]{}
+	w.send("edo", "GET", next, "").want(t, 200).into(t, &page)
+	if first != "carla" || len(page.Items) != 1 || page.Items[0].ID != "zoe" || page.Links.Next != "" {
+		t.Errorf("%s, then %+v", first, page)
+	}
+
+	for i, owner := range []string{"orti", "orti-condivisi", org, "riva"} {
+		w.send("edo", "POST", m+"/documents", fmt.Sprintf(`{"type":"page","locale":"it","owner":%q,"fields":{"title":"Pagina %d"}}`, owner, i)).want(t, 201)
+	}
+	seen := map[string]bool{}
+	for next := m + "/organizations/" + org + "/submissions?limit=2"; next != ""; {
+		var page Page[Document]
+		w.send("edo", "GET", next, "").want(t, 200).into(t, &page)
+		for _, d := range page.Items {
+			if seen[d.ID] || d.Owner == "riva" || d.Variants[0].State.Name != "draft" {
+				t.Errorf("%+v", d)
+			}
+			seen[d.ID] = true
+		}
+		next = page.Links.Next
+	}
+	if len(seen) != 3 {
+		t.Errorf("%d submissions", len(seen))
+	}
+	w.send("edo", "GET", m+"/organizations/"+org+"/submissions?cursor=x", "").problem(t, 400, "invalid_cursor")
+
+	_, err = w.service.Edit(t.Context(), system, other, "it", "*", content.Edit{Fields: map[string]any{"tax_code": "01533080675"}})
+	w.must(err)
+	for code, want := range map[string]int{"01533080675": 1, "IT01533080675": 1, "84006890481": 0} {
+		var found OrganizationMatches
+		w.send("edo", "GET", m+"/organizations?tax_code="+code, "").want(t, 200).into(t, &found)
+		if found.Total != want || want == 1 && (found.Items[0].ID != other || !slices.Contains(found.Items[0].Scopes, "riva")) {
+			t.Errorf("%s: %+v", code, found)
+		}
+	}
+	if got := w.send("carla", "GET", m+"/organizations?tax_code=01533080675", "").want(t, 200).json(t); got["total"] != 0.0 {
+		t.Errorf("somebody else's draft of it is told: %v", got)
+	}
+	for _, query := range []string{"", "?tax_code=", "?tax_code=123", "?tax_code=RSSMRA80A01H501U"} {
+		w.send("edo", "GET", m+"/organizations"+query, "").problem(t, 400, "invalid_query")
+	}
+}
+
+// TestHSDS: the envelope to the letter, pages, filters, identifiers as imported.
+func TestHSDS(t *testing.T) {
+	w := newWorld(t)
+	if p := w.send("", "GET", "/hsds/services", "").want(t, 200); string(p.body) !=
+		`{"total_items":0,"total_pages":0,"page_number":1,"size":0,"first_page":true,"last_page":true,"empty":true,"contents":[]}` {
+		t.Errorf("nothing: %s", p.body)
+	}
+	for i := range 5 {
+		fields := map[string]any{"title": fmt.Sprintf("Servizio %d", i), "topics": []any{"work"}, "territories": []any{"PO"},
+			"places": []any{map[string]any{"label": "Uno", "lat": 43.8, "lon": 11.1}, map[string]any{"label": "Due", "lat": 43.9, "lon": 11.1}}}
+		if i == 4 {
+			fields["hsds"] = map[string]any{"id": "da fuori 4", "name": "Servizio 4", "x_extension": "resta"}
+		}
+		w.incoming(content.Incoming{Type: "service", ID: fmt.Sprintf("0197e000-0000-7000-8000-00000000000%d", i), Variants: []content.IncomingVariant{
+			{Locale: "it", Publish: true, Slug: fmt.Sprintf("servizio-%d", i), Fields: fields},
+		}})
+	}
+	for _, c := range []struct {
+		query                    string
+		total, pages, page, size int
+		first, last              bool
+	}{
+		{"?per_page=2", 5, 3, 1, 2, true, false}, {"?per_page=2&page=2", 5, 3, 2, 2, false, false}, {"?per_page=2&page=3", 5, 3, 3, 1, false, true},
+		{"?per_page=2&page=4", 5, 3, 4, 0, false, true}, {"?per_page=5", 5, 1, 1, 5, true, true}, {"?page=2147483647&per_page=100", 5, 1, 1<<31 - 1, 0, false, true},
+		{"?modified_after=2099-01-01T00:00:00Z", 0, 0, 1, 0, true, true}, {"?modified_after=2020-01-01T00:00:00Z", 5, 1, 1, 5, true, true},
+		{"?minimal=true", 5, 1, 1, 5, true, true}, {"?minimal=true&per_page=3&page=2", 5, 2, 2, 2, false, true},
+	} {
+		p := w.hsdsPage(t, "/hsds/services"+c.query)
+		if p.TotalItems != c.total || p.TotalPages != c.pages || p.PageNumber != c.page || p.Size != c.size || len(p.Contents) != c.size ||
+			p.FirstPage != c.first || p.LastPage != c.last || p.Empty != (c.size == 0) {
+			t.Errorf("%s: %+v", c.query, p)
+		}
+	}
+	for _, query := range []string{"?page=0", "?page=-1", "?page=x", "?per_page=0", "?per_page=101", "?minimal=true&per_page=50001", "?full=yes", "?modified_after=ieri", "?search=x"} {
+		w.send("", "GET", "/hsds/services"+query, "").problem(t, 400, "invalid_query")
+	}
+	for _, o := range w.hsdsPage(t, "/hsds/services").Contents {
+		for k, v := range o {
+			if _, many := v.([]any); many {
+				t.Errorf("a short row has %s", k)
+			}
+		}
+	}
+	minimal := w.hsdsPage(t, "/hsds/services?minimal=true").Contents
+	if len(minimal[0]) != 2 || minimal[0]["id"] != "0197e000-0000-7000-8000-000000000000" || minimal[4]["id"] != "da fuori 4" {
+		t.Errorf("%v", minimal)
+	}
+	// The identifier it was imported with, and the extension that came along.
+	got := w.send("", "GET", "/hsds/services/da%20fuori%204", "").want(t, 200).json(t)
+	if got["id"] != "da fuori 4" || got["x_extension"] != "resta" {
+		t.Errorf("%v", got)
+	}
+	w.send("", "GET", "/hsds/services/nothing", "").problem(t, 404, "not_found")
+	w.send("", "GET", "/hsds/organizations/0197e000-0000-7000-8000-000000000000", "").problem(t, 404, "not_found")
+	w.send("", "POST", "/hsds/services", "").problem(t, 405, "method_not_allowed")
+
+	seen := map[any]bool{}
+	for page := 1; page <= 4; page++ {
+		p := w.hsdsPage(t, fmt.Sprintf("/hsds/service_at_locations?per_page=3&page=%d", page))
+		if p.TotalItems != 10 || p.TotalPages != 4 {
+			t.Fatalf("%+v", p)
+		}
+		for _, site := range p.Contents {
+			if seen[site["id"]] || site["service_id"] == nil || site["location"] == nil {
+				t.Errorf("%v", site)
+			}
+			seen[site["id"]] = true
+		}
+	}
+	if len(seen) != 10 {
+		t.Errorf("%d places", len(seen))
+	}
+	// Withdrawn it is gone, and the pages know at once.
+	_, err := w.service.Transition(t.Context(), system, "0197e000-0000-7000-8000-000000000000", "it", "*", content.Step{Name: "withdraw", Comment: "x"})
+	w.must(err)
+	w.catchUp()
+	w.send("", "GET", "/hsds/services/0197e000-0000-7000-8000-000000000000", "").problem(t, 410, "gone")
+	w.send("", "GET", "/opendata/services/0197e000-0000-7000-8000-000000000000", "").problem(t, 410, "gone")
+	if p := w.hsdsPage(t, "/hsds/services"); p.TotalItems != 4 {
+		t.Errorf("%+v", p)
+	}
+	if p := w.hsdsPage(t, "/hsds/service_at_locations"); p.TotalItems != 8 {
+		t.Errorf("%d places", p.TotalItems)
+	}
+	terms := w.hsdsPage(t, "/hsds/taxonomy_terms?per_page=100")
+	for _, term := range terms.Contents {
+		if w.send("", "GET", "/hsds/taxonomy_terms/"+fmt.Sprint(term["id"]), "").want(t, 200).json(t)["code"] != term["code"] {
+			t.Errorf("%v", term)
+		}
+	}
+	if len(terms.Contents) < 30 {
+		t.Errorf("%d terms", len(terms.Contents))
+	}
+}
+
+// TestOpenData: every distribution that the catalogue names is there, in each
+// encoding, and nothing tells of a shelter.
+func TestOpenData(t *testing.T) {
+	w := newWorld(t)
+	w.fill()
+	w.incoming(content.Incoming{Type: "service", Variants: []content.IncomingVariant{{Locale: "it", Publish: true, Slug: "rifugio", Fields: map[string]any{
+		"title": "Casa rifugio", "topics": []any{"housing"}, "territories": []any{"PO"}, "sensitive": true,
+		"hsds":   map[string]any{"id": "rifugio", "name": "Casa rifugio", "locations": []any{map[string]any{"id": "l", "latitude": 43.871234}}},
+		"places": []any{map[string]any{"label": "Portone verde", "address": "Via Segreta 77", "lat": 43.871234, "lon": 11.095678}},
+	}}}})
+	paths := append(opendata.Paths(), "/opendata/catalog.jsonld", "/hsds/services?full=true", "/hsds/service_at_locations?full=true", "/opendata/vocabularies/target_groups")
+	catalog := string(w.send("", "GET", "/opendata/catalog.jsonld", "").want(t, 200).body)
+	for _, path := range paths {
+		plain := w.send("", "GET", path, "").want(t, 200)
+		if path != "/opendata/catalog.jsonld" && !strings.Contains(path, "?") && !strings.Contains(path, "vocabularies") && !strings.Contains(catalog, `"`+path+`"`) {
+			t.Errorf("the catalogue does not name %s", path)
+		}
+		for _, secret := range []string{"Segreta", "43.871", "11.095", "Portone"} {
+			if strings.Contains(string(plain.body), secret) {
+				t.Errorf("%s tells %q", path, secret)
+			}
+		}
+		gz := w.send("", "GET", path, "", "Accept-Encoding", "gzip").want(t, 200)
+		if gz.Header.Get("Content-Encoding") != "gzip" || gz.Header.Get("ETag") == plain.Header.Get("ETag") || plain.Header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: %v", path, gz.Header)
+		}
+		w.send("", "GET", path, "", "If-None-Match", plain.Header.Get("ETag")).want(t, 304)
+	}
+	w.send("", "GET", "/opendata/vocabularies/title", "").problem(t, 404, "not_found")
+	w.send("", "GET", "/api/v1/services.jsonld?limit=1000", "").want(t, 400)
+	// The pages hang together.
+	found := 0
+	for next := "/api/v1/services.jsonld?limit=1"; next != ""; found++ {
+		var page struct {
+			Graph []map[string]any `json:"@graph"`
+		}
+		w.send("", "GET", next, "").want(t, 200).into(t, &page)
+		next, _ = page.Graph[len(page.Graph)-1]["hydra:next"].(string)
+		if len(page.Graph) != 2 || page.Graph[0]["@type"] != "cpsv:PublicService" {
+			t.Fatalf("%v", page.Graph)
+		}
+	}
+	if found != 2 {
+		t.Errorf("%d pages", found)
 	}
 }
