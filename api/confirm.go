@@ -203,7 +203,7 @@ func (s *Server) factLine(lang string, f *schemas.Field, v any) factLine {
 		if m["closed"] == true {
 			hours = messages.Text(lang, "label_confirm_closed", nil)
 		}
-		l := factLine{Text: joined(": ", strings.Join(days, ", "), hours)}
+		l := factLine{Text: joined(": ", strings.Join(days, or(commas[lang], ", ")), hours)}
 		if word("valid_from") != "" || word("valid_to") != "" {
 			l.Note = messages.Text(lang, codeConfirmPeriod, map[string]any{"from": dayText(lang, word("valid_from")), "to": dayText(lang, word("valid_to"))})
 		}
@@ -211,6 +211,9 @@ func (s *Server) factLine(lang string, f *schemas.Field, v any) factLine {
 	}
 	return factLine{}
 }
+
+// commas part the days where they are not written as in Italian.
+var commas = map[string]string{"ar": "، ", "zh": "、"}
 
 // anyList gives a list, or none.
 func anyList(v any) []any {

@@ -26,9 +26,11 @@ func (w *world) asking() *freshness.Keeper {
 	w.letters = filepath.Join(w.t.TempDir(), "mail")
 	sender, err := mail.Open(mail.Config{To: w.letters, From: "prassi@example.org"})
 	w.must(err)
-	return freshness.New(freshness.Options{
+	k := freshness.New(freshness.Options{
 		Store: w.store, Service: w.service, Auth: w.auth, Sender: sender, PublicURL: "https://prassi.example", Log: leak.Logger(),
 	})
+	w.must(k.Run(context.Background()))
+	return k
 }
 
 // daysAgo is a civil day of the past.
@@ -42,7 +44,8 @@ var confirmLink = regexp.MustCompile(`https://prassi\.example(/confirm/[0-9A-Za-
 // confirmation when it is time, and gives its id and the path of the link.
 func (w *world) due(title string, days int, more ...string) (id, path string) {
 	w.t.Helper()
-	address := "a" + strings.ToLower(rand6()) + "@example.org"
+	mark := "s" + strings.ReplaceAll(time.Now().Format("150405.000000000"), ".", "")
+	address := mark + "@example.org"
 	fields := map[string]any{
 		"title": title, "summary": "Un aiuto.", "body": "Testo.", "territories": []any{"MI"}, "topics": []any{"housing"}, "assurer_email": address,
 		"alert":         "Chiuso il 24 dicembre.",
@@ -51,7 +54,7 @@ func (w *world) due(title string, days int, more ...string) (id, path string) {
 		"contacts":      []any{map[string]any{"name": "Ufficio", "phone": "+39 0574 000000", "email": "sportello@example.org"}},
 		"website":       "https://sportello.example.org",
 	}
-	variants := []content.IncomingVariant{{Locale: "it", Fields: fields, Publish: true}}
+	variants := []content.IncomingVariant{{Locale: "it", Slug: mark, Fields: fields, Publish: true}}
 	for _, locale := range more {
 		variants = append(variants, content.IncomingVariant{Locale: locale, Fields: map[string]any{"title": "عنوان " + title, "summary": "مساعدة", "body": "نص", "alert": "مغلق يوم 24 ديسمبر."}, Publish: true})
 	}
@@ -83,8 +86,6 @@ func (w *world) due(title string, days int, more ...string) (id, path string) {
 	}
 	return results[0].Document, ""
 }
-
-func rand6() string { return strings.ReplaceAll(time.Now().Format("150405.000000000"), ".", "") }
 
 var asForm = []string{"Content-Type", typeForm, "Accept", "text/html"}
 

@@ -24,6 +24,9 @@ type turn struct {
 // and may run in several processes at once. What goes wrong with one document or
 // one message does not stop the others; all of it is in the error.
 func (k *Keeper) Run(ctx context.Context) error {
+	if _, err := k.auth.Key(ctx, keyName); err != nil { // made here, before anybody shows a link
+		return err
+	}
 	t := &turn{Keeper: k, people: &directory{k: k}, left: k.most, digests: map[string]*digestOf{}, live: map[string]bool{}}
 	var wrong trouble
 	err := k.walk(ctx, func(d *content.Document, f *schemas.Freshness) error {
