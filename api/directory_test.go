@@ -41,6 +41,11 @@ func (w *world) preview(who, keep, gone string) MergePreview {
 // directoryExamples call the operations of the directory.
 func directoryExamples(w *world) map[string]func() []request {
 	const m = "/api/v1/manage"
+	made := 100
+	twins := func() (string, string) { // others each time: what was merged stays so
+		made++
+		return w.twins(made)
+	}
 	id := func(collection string) string {
 		for e := range w.catalog.All() {
 			if e.Collection() == collection {
@@ -55,23 +60,23 @@ func directoryExamples(w *world) map[string]func() []request {
 	}
 	return map[string]func() []request{
 		"listDuplicates": func() []request {
-			w.twins(1)
-			w.twins(2)
+			twins()
+			twins()
 			return []request{
 				{who: "edo", path: m + "/duplicates", status: 200},
 				{who: "edo", path: m + "/duplicates?type=service&territory=PO&limit=1", status: 200},
 			}
 		},
 		"dismissDuplicate": func() []request {
-			a, b := w.twins(3)
+			a, b := twins()
 			return []request{{who: "edo", path: m + "/duplicates/dismiss", status: 204, body: `{"a":"` + a + `","b":"` + b + `","comment":"Due case."}`}}
 		},
 		"previewMerge": func() []request {
-			a, b := w.twins(4)
+			a, b := twins()
 			return []request{{who: "edo", path: m + "/merges/preview?keep=" + a + "&gone=" + b, status: 200}}
 		},
 		"mergeDocuments": func() []request {
-			a, b := w.twins(5)
+			a, b := twins()
 			p := w.preview("edo", a, b)
 			return []request{{who: "edo", path: m + "/merges", status: 200, body: `{"keep":"` + a + `","gone":"` + b + `","keep_etags":{"it":` + quote(p.Keep.ETags["it"]) +
 				`},"gone_etags":{"it":` + quote(p.Gone.ETags["it"]) + `},"fields":{"":{"cost":"free"},"it":{"summary":"Il secondo."}},"comment":"La stessa casa."}`}}
