@@ -3,11 +3,11 @@ package interchange
 import (
 	"archive/zip"
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"runtime"
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/content/sqlitestore"
 	"github.com/prassi-cms/prassi/interchange/hsds"
 	"github.com/prassi-cms/prassi/schemas"
 )
@@ -402,41 +403,44 @@ func TestHSDSMapping(t *testing.T) {
 	}
 }
 
-// dying imports some batches and then the process is gone.
-type dying struct {
-	Importer
-	left int
-}
-
-func (d *dying) Import(ctx context.Context, a content.Actor, batch []content.Incoming, dry bool) ([]content.ImportResult, error) {
-	if d.left--; d.left < 0 {
-		return nil, context.Canceled
-	}
-	return d.Importer.Import(ctx, a, batch, dry)
-}
-
-// Places in a batch do not matter to what a stopped import leaves: running it
-// again completes it to what one run gives. (The command's own test kills it.)
-func TestHSDSResumed(t *testing.T) {
-	file := write(t, t.TempDir(), "many.json", manyServices(450, 50))
-	once, twice := newHouse(t), newHouse(t)
-	if sum, report := once.bring(t, Options{}, RunOptions{}, file); sum.Created != 500 {
-		t.Fatal(sum, report)
-	}
-	p, err := Open(t.Context(), []string{file}, Options{})
+// TestHSDSKilled kills an import of HSDS in the middle; running it again
+// completes it to what one run gives.
+func TestHSDSKilled(t *testing.T) {
+	const services, organizations = 900, 60
+	dir := t.TempDir()
+	file, db := write(t, dir, "many.json", manyServices(services, organizations)), filepath.Join(dir, "prassi.db")
+	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), "PRASSI_TEST_IMPORT="+file, "PRASSI_TEST_DB="+db)
+	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Import(t.Context(), &dying{twice.Service, 1}, p, RunOptions{Actor: importer}); err == nil {
-		t.Fatal("the import was not stopped")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
-	p.Close()
-	sum, _ := twice.bring(t, Options{}, RunOptions{}, file)
-	if sum.Unchanged == 0 || sum.Created == 0 || sum.Unchanged+sum.Created != 500 {
-		t.Errorf("%+v", sum)
+	// The child says when the first batch is in.
+	if _, err := io.ReadFull(out, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if cmd.Wait(); cmd.ProcessState.ExitCode() != -1 {
+		t.Fatal("the import was over before it was killed: it is too small for this machine")
+	}
+	store, err := sqlitestore.Open(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	once, twice := newHouse(t), houseOn(t, store)
+	once.bring(t, Options{}, RunOptions{}, file)
+	sum, report := twice.bring(t, Options{}, RunOptions{}, file)
+	if sum.Unchanged == 0 || sum.Created == 0 || sum.Unchanged+sum.Created != services+organizations {
+		t.Errorf("%+v\n%.2000s", sum, report)
 	}
 	if a, b := once.facts(t), twice.facts(t); !reflect.DeepEqual(a, b) || once.exportHSDSText(t) != twice.exportHSDSText(t) {
-		t.Error("a resumed import gives something else")
+		t.Error("an import that was killed and run again gives something else")
 	}
 }
 

@@ -22,6 +22,7 @@ type importCmd struct {
 	Path    []string `arg:"" help:"Files, folders, ZIP archives, and https addresses of files and archives."`
 	Type    string   `name:"type" placeholder:"TYPE" help:"Content type of what does not say its own: article, news, practice, service, organization, event or page."`
 	In      string   `name:"locale" placeholder:"LOCALE" help:"Language of what does not say its own."`
+	Format  string   `name:"format" default:"auto" enum:"auto,prassi,hsds" help:"How JSON and CSV files are read: auto (by their shape), prassi (the interchange format), hsds (Open Referral)."`
 	Mapping string   `name:"mapping" type:"existingfile" placeholder:"FILE" help:"YAML file that says how other people's keys map to ours; see docs/interchange.md."`
 	Publish bool     `name:"publish" help:"Take what is not marked as a draft through its workflow to publication."`
 	DryRun  bool     `name:"dry-run" help:"Write nothing; show what would change."`
@@ -47,6 +48,9 @@ func (c *importCmd) Run(e *env) error {
 	opt := interchange.Options{
 		Registry: b.schemas, Env: &schemas.Env{Territories: b.service.Territories(), Loose: true},
 		Defaults: interchange.Defaults{Type: c.Type, Locale: c.In}, Publish: c.Publish, Store: b.store, Allow: allow,
+	}
+	if c.Format != "auto" {
+		opt.Notation = c.Format
 	}
 	if c.Mapping != "" {
 		data, err := os.ReadFile(c.Mapping)
@@ -177,8 +181,9 @@ func (e *env) importDemo(b *backend, files fs.FS) error {
 }
 
 type exportCmd struct {
-	Dir    string `arg:"" type:"path" help:"A folder that does not exist yet, is empty, or holds an earlier export."`
-	Format string `name:"format" default:"markdown" enum:"markdown,jsonl" help:"markdown (one file a variant) or jsonl (one line a variant)."`
+	Dir    string `arg:"" type:"path" help:"A folder that does not exist yet, is empty, or holds an earlier export; for hsds-json also one file (.json), for hsds-csv an archive (.zip)."`
+	Format string `name:"format" default:"markdown" enum:"markdown,jsonl,csv,hsds-json,hsds-csv" help:"markdown (one file a variant), jsonl (one line a variant), csv (a spreadsheet a type), hsds-json or hsds-csv (Open Referral: services and organisations only)."`
+	In     string `name:"locale" placeholder:"LOCALE" help:"Language of an export to hsds, where there are several; the first one declared when absent."`
 }
 
 func (c *exportCmd) Run(e *env) error {
@@ -187,12 +192,28 @@ func (c *exportCmd) Run(e *env) error {
 		return err
 	}
 	defer b.close()
-	sum, err := interchange.Export(e.ctx, b.store, b.schemas, c.Dir, interchange.ExportOptions{Format: c.Format, Library: b.media})
+	var bar func(done, total int)
+	if f, ok := e.stderr.(*os.File); ok {
+		bar = interchange.Bar(f)
+	}
+	var sum interchange.ExportSummary
+	switch c.Format {
+	case interchange.FormatHSDSJSON, interchange.FormatHSDSCSV:
+		sum, err = interchange.ExportHSDS(e.ctx, b.store, b.schemas, c.Dir, interchange.HSDSOptions{
+			Format: c.Format, Locale: c.In, Territories: b.service.Territories(), Progress: bar,
+		})
+	default:
+		sum, err = interchange.Export(e.ctx, b.store, b.schemas, c.Dir, interchange.ExportOptions{Format: c.Format, Library: b.media, Progress: bar})
+	}
 	if err != nil {
 		return e.wrong(err)
 	}
 	for _, f := range sum.Findings {
-		fmt.Fprintf(e.stderr, "%s: %s\n", f.Source, e.text(f.Code, f.Params))
+		where := ""
+		if f.Source != "" {
+			where = f.Source + ": "
+		}
+		fmt.Fprintf(e.stderr, "%s%s\n", where, e.text(f.Code, f.Params))
 	}
 	_, err = fmt.Fprintln(e.stdout, e.text("export_done", map[string]any{"documents": sum.Documents, "files": sum.Files, "dir": c.Dir}))
 	return err
