@@ -336,6 +336,7 @@ type found struct {
 	Type       string                     `json:"type"`
 	Locale     string                     `json:"locale"`
 	Slug       string                     `json:"slug"`
+	Version    string                     `json:"version"`
 	Title      string                     `json:"title"`
 	Summary    string                     `json:"summary"`
 	Body       string                     `json:"body"`
@@ -348,7 +349,7 @@ type found struct {
 	} `json:"_federation"`
 }
 
-var retrieved = []string{"id", "owner", "document", "type", "locale", "slug", "title", "summary", "body", "other", "points", "acts"}
+var retrieved = []string{"id", "owner", "document", "type", "locale", "slug", "title", "summary", "body", "other", "points", "acts", "version"}
 
 // Markers that no folded word has.
 const (

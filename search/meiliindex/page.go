@@ -48,7 +48,7 @@ func counts(facets map[string]map[string]int) map[string][]search.Count {
 
 func (a *asker) hit(f *found, wrong corrections) search.Hit {
 	hit := search.Hit{
-		ID: f.Owner, Document: f.Document, Type: f.Type, Locale: f.Locale, Slug: f.Slug, Title: f.Title, Score: f.Federation.Score,
+		ID: f.Owner, Document: f.Document, Type: f.Type, Locale: f.Locale, Slug: f.Slug, Title: f.Title, Version: f.Version, Score: f.Federation.Score,
 	}
 	if a.q.Near != nil {
 		for _, p := range f.Points {

@@ -253,6 +253,9 @@ func testHighlights(t *testing.T, d Driver) {
 			t.Errorf("%s: nothing found", c.name)
 			continue
 		}
+		if r.Hits[0].Version != "v1" {
+			t.Errorf("%s: version %q", c.name, r.Hits[0].Version)
+		}
 		if h := r.Hits[0]; !strings.Contains(strings.ReplaceAll(h.TitleHTML, "&quot;", "&#34;"), c.title) || !strings.Contains(h.Snippet, c.snippet) {
 			t.Errorf("%s: title %q, snippet %q", c.name, h.TitleHTML, h.Snippet)
 		}
