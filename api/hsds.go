@@ -12,8 +12,6 @@ import (
 
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
-	"github.com/prassi-cms/prassi/interchange/hsds"
-	"github.com/prassi-cms/prassi/opendata"
 )
 
 // The HSDS API (Open Referral, "HSDS API Reference" 3.1), for reading.
@@ -94,17 +92,47 @@ type hsdsIndex struct {
 	made bool
 	gen  uint64
 	rows map[string][]hsdsRow
-	// facts are what only an object tells, by the document's id: they are kept
-	// until it changes.
-	facts map[string]hsdsFacts
+	// What only a document's bytes tell: its identifier in HSDS, and how many
+	// service_at_location objects it has.
+	identifiers hsdsFacts[string]
+	sites       hsdsFacts[int]
 }
 
-// hsdsFacts is the identifier of an object, and the number of its
-// service_at_location objects.
-type hsdsFacts struct {
-	modified   time.Time
-	identifier string
-	sites      int
+// hsdsFacts keeps a fact of each document until the document changes.
+type hsdsFacts[T any] struct {
+	mu    sync.Mutex
+	known map[string]hsdsFact[T]
+}
+
+type hsdsFact[T any] struct {
+	modified time.Time
+	value    T
+}
+
+// of gives the fact of every row; read is asked for those that are not known.
+func (x *hsdsFacts[T]) of(ctx context.Context, rows []hsdsRow, read func(id string) (T, error)) ([]T, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.known == nil || len(x.known) > 100_000+2*len(rows) { // most are of documents that have gone
+		x.known = map[string]hsdsFact[T]{}
+	}
+	out := make([]T, len(rows))
+	for i, r := range rows {
+		f, ok := x.known[r.id]
+		if !ok || !f.modified.Equal(r.modified) {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			v, err := read(r.id)
+			if err != nil {
+				return nil, err
+			}
+			f = hsdsFact[T]{r.modified, v}
+			x.known[r.id] = f
+		}
+		out[i] = f.value
+	}
+	return out, nil
 }
 
 // of gives the rows of a collection. They must not be changed.
@@ -186,22 +214,12 @@ func (s *Server) hsdsList(collection string, params []param) handler {
 		if err != nil {
 			return err
 		}
-		old := func(t time.Time) bool { return t.Before(q.after) }
-		if q.minimal {
-			_, facts, err := s.hsdsIndex.withFacts(c.Request.Context(), s.catalog, s.hsds, collection)
-			if err != nil {
-				return err
-			}
-			facts = slices.DeleteFunc(facts, func(f hsdsFacts) bool { return old(f.modified) || f.identifier == "" })
-			out, err := q.envelope(len(facts), func(from, to int) ([]map[string]any, error) { return minimalRows(facts[from:to]), nil })
-			if err != nil {
-				return err
-			}
-			return answerCached(c, out)
-		}
 		rows := s.hsdsIndex.of(s.catalog, collection)
 		if !q.after.IsZero() {
-			rows = slices.DeleteFunc(slices.Clone(rows), func(r hsdsRow) bool { return old(r.modified) })
+			rows = slices.DeleteFunc(slices.Clone(rows), func(r hsdsRow) bool { return r.modified.Before(q.after) })
+		}
+		if q.minimal {
+			return s.hsdsMinimal(c, q, rows)
 		}
 		out, err := q.envelope(len(rows), func(from, to int) ([]map[string]any, error) { return s.hsdsRows(rows[from:to], q) })
 		if err != nil {
@@ -229,12 +247,25 @@ func (s *Server) hsdsRows(rows []hsdsRow, q hsdsQuery) ([]map[string]any, error)
 	return out, nil
 }
 
-func minimalRows(facts []hsdsFacts) []map[string]any {
-	out := make([]map[string]any, len(facts))
-	for i, f := range facts {
-		out[i] = map[string]any{"id": f.identifier, "last_modified": f.modified.Format(time.RFC3339)}
+// hsdsMinimal answers a list with identifiers and dates alone.
+func (s *Server) hsdsMinimal(c *gin.Context, q hsdsQuery, rows []hsdsRow) error {
+	ids, err := s.hsdsIndex.identifiers.of(c.Request.Context(), rows, s.hsds.Identifier)
+	if err != nil {
+		return err
 	}
-	return out
+	out, err := q.envelope(len(rows), func(from, to int) ([]map[string]any, error) {
+		list := make([]map[string]any, 0, to-from)
+		for i := from; i < to; i++ {
+			if ids[i] != "" { // not withdrawn in this moment
+				list = append(list, map[string]any{"id": ids[i], "last_modified": rows[i].modified.Format(time.RFC3339)})
+			}
+		}
+		return list, nil
+	})
+	if err != nil {
+		return err
+	}
+	return answerCached(c, out)
 }
 
 // oneToOne drops what an object has several of: lists carry the rest.
@@ -259,11 +290,12 @@ func (s *Server) hsdsOne(collection string) handler {
 		var o map[string]any
 		var err error
 		if outcome == catalog.NotFound { // its document has another id than an import would give it
-			rows, facts, err := s.hsdsIndex.withFacts(c.Request.Context(), s.catalog, s.hsds, collection)
+			rows := s.hsdsIndex.of(s.catalog, collection)
+			ids, err := s.hsdsIndex.identifiers.of(c.Request.Context(), rows, s.hsds.Identifier)
 			if err != nil {
 				return err
 			}
-			if i := slices.IndexFunc(facts, func(f hsdsFacts) bool { return f.identifier == c.Param("id") }); i >= 0 {
+			if i := slices.Index(ids, c.Param("id")); i >= 0 {
 				id, outcome = rows[i].id, catalog.Found
 			}
 		}
@@ -298,16 +330,21 @@ func (s *Server) hsdsSites(params []param) handler {
 		if err != nil {
 			return err
 		}
-		rows, facts, err := s.hsdsIndex.withFacts(c.Request.Context(), s.catalog, s.hsds, "services")
+		rows := s.hsdsIndex.of(s.catalog, "services")
+		if !q.after.IsZero() {
+			rows = slices.DeleteFunc(slices.Clone(rows), func(r hsdsRow) bool { return r.modified.Before(q.after) })
+		}
+		counts, err := s.hsdsIndex.sites.of(c.Request.Context(), rows, func(id string) (int, error) {
+			o, err := s.hsds.Object(id)
+			sites, _ := o["service_at_locations"].([]any)
+			return len(sites), err
+		})
 		if err != nil {
 			return err
 		}
-		total, counts := 0, make([]int, len(rows))
-		for i, r := range rows {
-			if !r.modified.Before(q.after) {
-				counts[i] = facts[i].sites
-			}
-			total += counts[i]
+		total := 0
+		for _, n := range counts {
+			total += n
 		}
 		out, err := q.envelope(total, func(from, to int) ([]map[string]any, error) {
 			var list []map[string]any
@@ -334,37 +371,6 @@ func (s *Server) hsdsSites(params []param) handler {
 		}
 		return answerCached(c, out)
 	}
-}
-
-// withFacts gives the rows of a collection and what their objects tell.
-func (x *hsdsIndex) withFacts(ctx context.Context, c *catalog.Catalog, h *opendata.HSDS, collection string) ([]hsdsRow, []hsdsFacts, error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	all := x.refresh(c)
-	rows, out := all[collection], make([]hsdsFacts, len(all[collection]))
-	for i, r := range rows {
-		known, ok := x.facts[r.id]
-		if !ok || !known.modified.Equal(r.modified) {
-			if err := ctx.Err(); err != nil {
-				return nil, nil, err
-			}
-			o, err := h.Object(r.id)
-			if err != nil {
-				return nil, nil, err
-			}
-			sites, _ := o["service_at_locations"].([]any)
-			known = hsdsFacts{r.modified, hsds.IDOf(o), len(sites)}
-			if x.facts == nil {
-				x.facts = map[string]hsdsFacts{}
-			}
-			x.facts[r.id] = known
-		}
-		out[i] = known
-	}
-	if len(x.facts) > 2*(len(all["services"])+len(all["organizations"])) { // most are of documents that have gone
-		x.facts = nil
-	}
-	return rows, out, nil
 }
 
 // sitesOf gives the service_at_location objects of a service, each with the

@@ -1,6 +1,7 @@
 package opendata
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -69,11 +70,24 @@ func (h *HSDS) Object(id string) (map[string]any, error) {
 // Identifier gives the identifier that a document has in HSDS; empty when it is
 // not public in this moment.
 func (h *HSDS) Identifier(id string) (string, error) {
-	it, err := h.read(id)
-	if it == nil || err != nil {
-		return "", err
+	entries := h.Catalog.Variants(id)
+	if len(entries) == 0 {
+		return "", nil
 	}
-	return it.facts.OriginalID(), nil
+	data, err := Primary(entries).AppendTo(nil, catalog.Identity)
+	if err != nil || !bytes.Contains(data, []byte(`"`+hsds.Field+`":{`)) { // most came from nowhere else
+		return id, err
+	}
+	var it struct {
+		Fields struct {
+			HSDS map[string]any `json:"hsds"`
+		} `json:"fields"`
+	}
+	if err := json.Unmarshal(data, &it); err != nil {
+		return "", fmt.Errorf("opendata: %s: %w", id, err)
+	}
+	facts := hsds.Facts{ID: id, Fields: map[string]any{hsds.Field: it.Fields.HSDS}}
+	return facts.OriginalID(), nil
 }
 
 type hsdsItem struct {
