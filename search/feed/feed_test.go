@@ -192,6 +192,25 @@ func TestHalfway(t *testing.T) {
 	w.clean()
 }
 
+// An engine may take a batch whose answer is lost: what was withdrawn meanwhile
+// does not stay findable.
+func TestLostAnswer(t *testing.T) {
+	w := newWorld(t)
+	w.bring(article("uno", "Margherita"))
+	w.catchUp()
+	ids := w.bring(article("due", "Girasole"))
+	w.relay()
+	w.index.lies.Store(true)
+	if err := w.feed.CatchUp(context.Background()); err == nil {
+		t.Fatal("the answer is lost")
+	}
+	w.index.lies.Store(false)
+	w.step(ids[0], "it", "withdraw")
+	w.catchUp()
+	w.finds("girasole", 0)
+	w.clean()
+}
+
 // A folder that was damaged, or made under other declarations, is made anew, and
 // until then nothing is answered.
 func TestMadeAnew(t *testing.T) {

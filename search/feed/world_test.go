@@ -159,6 +159,7 @@ func (w *world) clean() {
 type breakable struct {
 	search.Index
 	down    atomic.Bool
+	lies    atomic.Bool  // what is taken is said to have failed
 	after   atomic.Int64 // batches that are still taken, when not 0
 	applied atomic.Int64
 	rebuilt atomic.Int64
@@ -177,7 +178,11 @@ func (b *breakable) Apply(ctx context.Context, x search.Batch) error {
 		b.after.Store(n - 1)
 	}
 	b.applied.Add(1)
-	return b.Index.Apply(ctx, x)
+	err := b.Index.Apply(ctx, x)
+	if b.lies.Load() {
+		return errDown
+	}
+	return err
 }
 
 func (b *breakable) Position(ctx context.Context) (int64, error) {
