@@ -322,3 +322,76 @@ func TestEditedIsReadAgain(t *testing.T) {
 		})
 	}
 }
+
+// Terms of others are found by the table, and by our own labels where that is safe.
+func TestTerms(t *testing.T) {
+	for _, c := range []struct{ kind, field, name, want string }{
+		{"service", "topics", "Mental Health Care", "health"}, {"service", "topics", "Alloggio", "housing"}, {"service", "topics", "Wizardry", ""},
+		{"service", "target_groups", "Refugees", "protection-holders"}, {"service", "accessibility", "Wheelchair", "step-free"},
+		{"organization", "organization_type", "Free", ""},
+	} {
+		f := lens.ToFields(hsds.Kind(c.kind), map[string]any{"id": "a", "name": "A", "attributes": []any{map[string]any{"taxonomy_term": map[string]any{"name": c.name}}}}).Fields
+		got := ""
+		if list, ok := f[c.field].([]any); ok {
+			got, _ = list[0].(string)
+		}
+		if got != c.want {
+			t.Errorf("%s of %q is %q, want %q", c.field, c.name, got, c.want)
+		}
+	}
+}
+
+// A nested copy of an organisation follows what its own document says, and only
+// in what that says otherwise than its own original.
+func TestNestedOrganization(t *testing.T) {
+	org := map[string]any{"id": "o", "name": "Ente", "description": "Un ente", "logo": "x"}
+	service := map[string]any{"id": "s", "name": "S", "status": "active", "organization": map[string]any{"id": "o", "name": "Ente", "legal_status": "y"}}
+	m := lens.ToFields(hsds.Service, service)
+	f := facts(hsds.Service, m, service)
+	of := facts(hsds.Organization, lens.ToFields(hsds.Organization, org), org)
+	f.Organization = &of
+	if out := lens.FromFields(hsds.Service, f); !reflect.DeepEqual(out, service) {
+		t.Errorf("nobody edited anything: %s", text(out))
+	}
+	of.Fields["title"] = "Ente nuovo"
+	out := lens.FromFields(hsds.Service, f)["organization"].(map[string]any)
+	if want := map[string]any{"id": "o", "name": "Ente nuovo", "legal_status": "y"}; !reflect.DeepEqual(out, want) {
+		t.Errorf("the copy says %s", text(out))
+	}
+	// What an import had to leave out stays as it was until somebody fills it in.
+	f.Fields[hsds.Field] = hsds.Kept(service, hsds.Keep{Left: []string{"organization"}, Occurrence: 2})
+	delete(f.Fields, "organization")
+	f.Organization = nil
+	if out := lens.FromFields(hsds.Service, f); !reflect.DeepEqual(out, service) {
+		t.Errorf("what was left out is %s", text(out))
+	}
+	f.Fields["organization"] = "cd09a387-91f4-4555-94ec-e799c35344cd"
+	if out := lens.FromFields(hsds.Service, f); hsds.ProviderOf(out) != "cd09a387-91f4-4555-94ec-e799c35344cd" {
+		t.Errorf("what an editor filled in is %s", text(out))
+	}
+}
+
+// The status follows what the public sees, where the original contradicts it.
+func TestStatus(t *testing.T) {
+	for _, c := range []struct {
+		was   any
+		shown hsds.Shown
+		want  any
+	}{
+		{"active", hsds.Waiting, "active"}, {"active", hsds.Public, "active"}, {"active", hsds.Withdrawn, "inactive"},
+		{"defunct", hsds.Waiting, "defunct"}, {"defunct", hsds.Withdrawn, "defunct"}, {"inactive", hsds.Public, "active"},
+		{"odd", hsds.Public, "odd"},
+	} {
+		o := map[string]any{"id": "s", "name": "S", "status": c.was}
+		f := facts(hsds.Service, lens.ToFields(hsds.Service, o), o)
+		f.Shown = c.shown
+		if got := lens.FromFields(hsds.Service, f)["status"]; got != c.want {
+			t.Errorf("%v, shown %v, goes out as %v, want %v", c.was, c.shown, got, c.want)
+		}
+	}
+	fresh := hsds.Facts{ID: "x", Fields: map[string]any{"title": "T", "summary": "Breve"}, Assured: "2026-01-02"}
+	out := lens.FromFields(hsds.Service, fresh)
+	if out["status"] != "active" || out["id"] != "x" || out["description"] != "Breve" || out["assured_date"] != "2026-01-02" {
+		t.Errorf("a document of ours goes out as %s", text(out))
+	}
+}

@@ -3,6 +3,7 @@ package hsds
 import (
 	_ "embed"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -16,9 +17,9 @@ const ours = "prassi:"
 //go:embed terms.yaml
 var termsFile []byte
 
-// termWords reads the table of foreign terms. It panics when the table is wrong,
-// which a test sees.
-func termWords() map[string]map[string]string {
+// termWords reads the table of foreign terms, once. It panics when the table is
+// wrong, which a test sees.
+var termWords = sync.OnceValue(func() map[string]map[string]string {
 	var table map[string]map[string][]string
 	if err := yaml.Unmarshal(termsFile, &table); err != nil {
 		panic("terms.yaml: " + err.Error())
@@ -33,7 +34,7 @@ func termWords() map[string]map[string]string {
 		}
 	}
 	return out
-}
+})
 
 // open says for which fields a term of somebody else's taxonomy may be found by
 // its name alone; the others would take "free" for what it is not.
