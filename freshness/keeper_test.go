@@ -673,3 +673,42 @@ func TestStale(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A council's person gets one message a day, whatever comes in during the day.
+func TestOneDigestADay(t *testing.T) {
+	w := newWorld(t)
+	w.publish("Primo", "", "2026-01-10", nil)
+	w.set(day(due))
+	w.run()
+	if got := w.post.take(); len(got) != 1 {
+		t.Fatalf("first:\n%s", told(got))
+	}
+	w.publish("Secondo", "", "2026-01-10", nil)
+	w.set(day(due).Add(3 * time.Hour))
+	w.run()
+	if got := w.post.take(); len(got) != 0 {
+		t.Fatalf("the same day:\n%s", told(got))
+	}
+	w.set(day(due).Add(24 * time.Hour))
+	w.run()
+	if got := w.post.take(); len(got) != 1 || !strings.Contains(got[0].Text, "Primo") || !strings.Contains(got[0].Text, "Secondo") {
+		t.Fatalf("the next day:\n%s", told(got))
+	}
+}
+
+// After a confirmation all begins anew: the next year's reminders go out too.
+func TestNextYear(t *testing.T) {
+	w := newWorld(t)
+	w.publish("Sportello", "", "2026-01-10", email("sportello@example.org"))
+	w.set(day("2027-01-03"))
+	w.run()
+	w.must(ignore(w.keeper.Confirm(ctx, tokens(w.post.take()[0])[0], "it")))
+	w.run()
+	for _, at := range []string{"2027-12-13", "2027-12-27"} {
+		w.set(day(at))
+		w.run()
+		if got := w.post.take(); len(got) != 1 || got[0].To != "sportello@example.org" {
+			t.Errorf("%s:\n%s", at, told(got))
+		}
+	}
+}
