@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/prassi-cms/prassi/content/access"
 	"github.com/prassi-cms/prassi/schemas"
@@ -34,7 +35,7 @@ func (s *Service) shown(a Actor, d *Document) (*Document, error) {
 	if !d.Sensitive || s.seesPlaces(a, d) {
 		return d, nil
 	}
-	shared, err := s.masked(d.Type, d.Shared, true)
+	shared, _, err := s.masked(d.Type, d.Shared, emptyObject, d.Shared, true)
 	if err != nil {
 		return nil, err
 	}
@@ -49,30 +50,40 @@ func (s *Service) shownRevision(a Actor, d *Document, r *Revision) (*Revision, e
 	if !d.Sensitive && !s.privateFacts(r.Type, r.Shared) || s.seesPlaces(a, d) {
 		return r, nil
 	}
-	shared, err := s.masked(r.Type, r.Shared, d.Sensitive)
+	shared, localized, err := s.masked(r.Type, r.Shared, r.Localized, d.Shared, d.Sensitive)
 	if err != nil {
 		return nil, err
 	}
 	c := *r
-	c.Shared = shared
+	c.Shared, c.Localized = shared, localized
 	return &c, nil
 }
 
-// masked gives shared values with the places that the public may know; private
-// says that they are hidden even where the values do not ask for it.
-func (s *Service) masked(typ string, shared json.RawMessage, private bool) (json.RawMessage, error) {
+// masked gives values with the places that the public may know, in the texts too;
+// newest are the document's facts now, and private says that places are hidden even
+// where the values do not ask for it.
+func (s *Service) masked(typ string, shared, localized, newest json.RawMessage, private bool) (facts, text json.RawMessage, err error) {
 	t, ok := s.schemas.Type(typ)
 	if !ok {
-		return emptyObject, nil
+		return emptyObject, emptyObject, nil
 	}
-	var values schemas.Values
-	if err := json.Unmarshal(shared, &values); err != nil {
-		return nil, err
+	values, known := schemas.Values{}, schemas.Values{}
+	for _, part := range []struct {
+		into *schemas.Values
+		json json.RawMessage
+	}{{&values, shared}, {&values, localized}, {&known, newest}} {
+		if err := json.Unmarshal(part.json, part.into); err != nil {
+			return nil, nil, err
+		}
 	}
 	if private {
 		values = t.AsPrivate(values)
 	}
-	return canonicalJSON(t.Public(values, s.places))
+	ofAll, ofOne := t.Split(t.Public(values, s.places, known))
+	if facts, err = canonicalJSON(ofAll); err == nil {
+		text, err = canonicalJSON(ofOne)
+	}
+	return facts, text, err
 }
 
 // revealed says what the texts of a revision would give away of the places of a
@@ -80,6 +91,10 @@ func (s *Service) masked(typ string, shared json.RawMessage, private bool) (json
 // languages have brought since.
 func (w *change) revealed(ctx context.Context, t *schemas.Type, r *Revision, values schemas.Values) ([]schemas.Issue, error) {
 	issues := t.Revealed(values)
+	// Addresses of pages are words too.
+	if values := t.AsPrivate(values); w.doc.Sensitive && t.Reveals(values, strings.ReplaceAll(r.Slug, "-", " ")) {
+		issues = append(issues, schemas.Issue{Path: "/slug", Code: schemas.CodeAddressInText})
+	}
 	if !w.doc.Sensitive || r.SharedVersion == w.doc.SharedVersion {
 		return issues, nil
 	}

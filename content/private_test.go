@@ -93,7 +93,18 @@ func TestRevealedIsNotComplete(t *testing.T) {
 			t.Errorf("%s: %+v", locale, p.Actions)
 		}
 	}
-	doc = d.edit(amina, doc, "it", map[string]any{"summary": "Chiamateci."})
+	// The address of its page is such a word.
+	summary := map[string]any{"summary": "Chiamateci."}
+	doc, err := d.Edit(ctx, amina, doc.ID, "it", "*", content.Edit{Fields: summary, Slug: "casa-via-delle-rose-12"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Transition(ctx, amina, doc.ID, "it", "*", content.Step{Name: "submit"})
+	d.refused(doc, err, content.Invalid, "guard_complete")
+	wantField(t, err, "/slug", "address_in_text")
+	if doc, err = d.Edit(ctx, amina, doc.ID, "it", "*", content.Edit{Fields: summary, Slug: "la-casa"}); err != nil {
+		t.Fatal(err)
+	}
 	d.step(amina, doc, "it", "submit")
 	// Once it is said again that it is no secret, the words may stay.
 	doc = d.edit(elena, d.step(elena, d.at(doc), "it", "recall"), "it", map[string]any{"sensitive": nil})

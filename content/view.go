@@ -16,6 +16,15 @@ import (
 // see is not found. Who may not know where a sensitive document's places are gets
 // those that the public knows, here and in everything that reads.
 func (s *Service) Get(ctx context.Context, actor Actor, id string) (*Document, error) {
+	d, err := s.seen(ctx, actor, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.shown(actor, d)
+}
+
+// seen is a document that the actor may see, with all that it says.
+func (s *Service) seen(ctx context.Context, actor Actor, id string) (*Document, error) {
 	if actor.Anonymous() {
 		return nil, unauthenticated()
 	}
@@ -26,7 +35,7 @@ func (s *Service) Get(ctx context.Context, actor Actor, id string) (*Document, e
 	if !s.visible(actor, d, s.now()) {
 		return nil, notFound()
 	}
-	return s.shown(actor, d)
+	return d, nil
 }
 
 // Latest gives the newest revision of a variant, with all its values. Where it
@@ -48,13 +57,17 @@ func (s *Service) Latest(ctx context.Context, actor Actor, id, locale string) (*
 			now.Shared, now.SharedVersion = d.Shared, d.SharedVersion
 		}
 	}
-	r, err = s.shownRevision(actor, d, &now)
+	if r, err = s.shownRevision(actor, d, &now); err != nil {
+		return nil, nil, err
+	}
+	d, err = s.shown(actor, d)
 	return d, r, err
 }
 
-// getVariant reads a document as Get does, and finds one variant of it.
+// getVariant reads a document that the actor may see, with all that it says, and
+// finds one variant of it.
 func (s *Service) getVariant(ctx context.Context, actor Actor, id, locale string) (*Document, *Variant, error) {
-	d, err := s.Get(ctx, actor, id)
+	d, err := s.seen(ctx, actor, id)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -43,8 +43,9 @@ func (t *Type) AsPrivate(v Values) Values {
 // but a text may have been on the air before the document became private.
 //
 // The answer shares what did not change with v; neither must be changed. nil
-// territories are those of the registry.
-func (t *Type) Public(v Values, territories *Territories) Values {
+// territories are those of the registry. known are other values of the same
+// document, as of a newer revision: what their places say is no less a secret.
+func (t *Type) Public(v Values, territories *Territories, known ...Values) Values {
 	if !t.Private(v) {
 		return v
 	}
@@ -52,6 +53,9 @@ func (t *Type) Public(v Values, territories *Territories) Values {
 		territories = t.Fields[0].reg.Territories()
 	}
 	hidden := t.secrets(v, territories)
+	for _, k := range known {
+		hidden.join(t.secrets(k, territories))
+	}
 	out := make(Values, len(v))
 	for _, f := range t.Fields {
 		value := v[f.Name]
@@ -130,6 +134,12 @@ func (t *Type) secrets(v Values, territories *Territories) *secrets {
 		}
 	}
 	return s
+}
+
+// join takes in what else is secret.
+func (s *secrets) join(o *secrets) {
+	s.streets = append(s.streets, o.streets...)
+	s.points = append(s.points, o.points...)
 }
 
 // townNames are the folded words that name the territories of a place and of its
