@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -414,7 +415,11 @@ func (s *Server) merge(c *call) error {
 		out := map[string]string{}
 		for _, key := range sortedKeys(in) {
 			v, ok := in[key].(string)
-			if !ok {
+			_, known := s.schemas.Locale(key)
+			switch {
+			case key != "*" && !known:
+				issues = append(issues, schemas.Issue{Path: pointer(path, echo(key)), Code: "unknown_locale", Params: map[string]any{"locale": echo(key)}})
+			case !ok:
 				issues = append(issues, wrongKind(pointer(path, key), "text"))
 			}
 			out[key] = v
@@ -434,7 +439,7 @@ func (s *Server) merge(c *call) error {
 	}
 	d, err := s.service.Merge(c.ctx(), c.actor, m)
 	if err != nil {
-		return err
+		return inLanguage(err, m.Fields)
 	}
 	v, err := s.documentView(c.ctx(), c, d)
 	if err != nil {
@@ -442,6 +447,31 @@ func (s *Server) merge(c *call) error {
 	}
 	c.Writer.Header()["Etag"] = []string{v.ETag}
 	return answerJSON(c.Context, http.StatusOK, v)
+}
+
+// inLanguage says of what is wrong with a field in which language the body has it: the
+// edit that a merge makes knows one.
+func inLanguage(err error, fields map[string]map[string]any) error {
+	p := content.AsProblem(err)
+	if p == nil || len(p.Fields) == 0 {
+		return err
+	}
+	out := *p
+	out.Fields = slices.Clone(p.Fields)
+	for i := range out.Fields {
+		rest, ok := strings.CutPrefix(out.Fields[i].Path, "/fields/")
+		if !ok {
+			rest = strings.TrimPrefix(out.Fields[i].Path, "/")
+		}
+		for _, locale := range slices.Sorted(maps.Keys(fields)) {
+			for name := range fields[locale] {
+				if at := strings.TrimPrefix(pointer("", name), "/"); rest == at || strings.HasPrefix(rest, at+"/") {
+					out.Fields[i].Path = pointer("/fields", locale) + "/" + rest
+				}
+			}
+		}
+	}
+	return &out
 }
 
 func wrongKind(path, expected string) schemas.Issue {
