@@ -219,7 +219,17 @@ func TestEverythingExpands(t *testing.T) {
 	w.must(err)
 	page, err := p.AppendGraph(nil, slices.Values([]string{serviceID, shelterID, "never"}), base+"/api/v1/services.jsonld", base+"/api/v1/services.jsonld?cursor=x", "")
 	w.must(err)
-	for name, data := range map[string][]byte{"service": one, "organization": org, "catalogue": dcat, "page": page} {
+	words, err := p.Vocabulary("topics")
+	w.must(err)
+	if !bytes.Contains(words, []byte(`"@id":"https://prassi.example/opendata/vocabularies/topics#work"`)) {
+		t.Errorf("the concepts of services are not in their scheme: %s", words)
+	}
+	for _, name := range []string{"title", "nothing"} {
+		if none, err := p.Vocabulary(name); none != nil || err != nil {
+			t.Errorf("%s: %s, %v", name, none, err)
+		}
+	}
+	for name, data := range map[string][]byte{"vocabulary": words, "service": one, "organization": org, "catalogue": dcat, "page": page} {
 		var doc any
 		w.must(json.Unmarshal(data, &doc))
 		expanded, err := ld.NewJsonLdProcessor().Expand(doc, options())

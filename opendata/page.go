@@ -2,8 +2,11 @@ package opendata
 
 import (
 	"iter"
+	"maps"
+	"slices"
 
 	"github.com/prassi-cms/prassi/catalog"
+	"github.com/prassi-cms/prassi/schemas"
 )
 
 // AppendGraph appends a JSON-LD document with the services of a page, each with
@@ -55,4 +58,36 @@ func whole(object []byte, err error) ([]byte, error) {
 		return nil, err
 	}
 	return Document(object), nil
+}
+
+// Vocabulary describes the terms of a choice of services (topics, target_groups)
+// as a SKOS concept scheme, which the concepts of services are named after; nil
+// when there is no such choice.
+func (p *Publisher) Vocabulary(field string) ([]byte, error) {
+	t, ok := p.Schemas.Type("service")
+	if !ok {
+		return nil, nil
+	}
+	f, ok := t.Field(field)
+	if !ok || f.Kind != "choice" {
+		return nil, nil
+	}
+	scheme := p.Base + VocabularyPath + field
+	label := func(of schemas.Text) []node {
+		var out []node
+		for _, locale := range slices.Sorted(maps.Keys(of)) {
+			out = append(out, text(locale, of[locale]))
+		}
+		return out
+	}
+	var concepts []node
+	for _, term := range f.Terms() {
+		concepts = append(concepts, node{
+			"@id": scheme + "#" + term.ID, "@type": "skos:Concept", "skos:notation": term.ID, "skos:prefLabel": label(term.Label),
+			"skos:inScheme": node{"@id": scheme},
+		})
+	}
+	return whole(encode(node{
+		"@id": scheme, "@type": "skos:ConceptScheme", "skos:prefLabel": label(f.Label), "skos:hasTopConcept": concepts,
+	}))
 }

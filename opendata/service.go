@@ -34,6 +34,7 @@ type Publisher struct {
 const (
 	ServicePath      = "/opendata/services/"
 	OrganizationPath = "/opendata/organizations/"
+	VocabularyPath   = "/opendata/vocabularies/"
 	CatalogPath      = "/opendata/catalog.jsonld"
 )
 
@@ -193,7 +194,7 @@ func (p *Publisher) concepts(d *document, field string, of func(*item) ([]term, 
 		for _, t := range terms {
 			n := byID[t.ID]
 			if n == nil {
-				n = node{"@id": p.Base + "/opendata/vocabularies/" + field + "#" + t.ID, "@type": "skos:Concept", "skos:notation": t.ID, "skos:prefLabel": []node{}}
+				n = node{"@id": p.Base + VocabularyPath + field + "#" + t.ID, "@type": "skos:Concept", "skos:notation": t.ID, "skos:prefLabel": []node{}}
 				byID[t.ID] = n
 				out = append(out, n)
 			}
