@@ -95,7 +95,16 @@ type caller struct {
 	sent     int
 }
 
+// call connects and warms.
 func (t *target) call() (*caller, error) {
+	c, err := t.dial()
+	if err != nil {
+		return nil, err
+	}
+	return c, c.send(perTurn)
+}
+
+func (t *target) dial() (*caller, error) {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(t.server.Base, "http://"))
 	if err != nil {
 		return nil, err
@@ -110,7 +119,7 @@ func (t *target) call() (*caller, error) {
 		buf.WriteString("\r\n")
 		c.requests = append(c.requests, buf.Bytes())
 	}
-	return c, c.send(perTurn) // warm
+	return c, nil
 }
 
 // turn sends perTurn requests and gives what one of them cost the server.
