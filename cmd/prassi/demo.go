@@ -38,6 +38,35 @@ var demoPeople = []auth.Person{
 // demoActor loads the demonstration.
 var demoActor = content.System("demo")
 
+// The municipalities of the examples and some beside them, so that "within 5 km of
+// Prato" is answered before anybody has brought in the list. After the ISTAT limits
+// of June 2023 (CC BY).
+//
+//go:embed demo_municipalities.csv
+var demoMunicipalities []byte
+
+// loadDemoPlaces gives an empty store those municipalities. It comes before
+// anything that asks where a place is.
+func (e *env) loadDemoPlaces(b *backend) error {
+	if some, err := b.store.Scan(e.ctx, "", 1); err != nil || len(some) > 0 {
+		return err
+	}
+	switch _, err := b.store.GetRecord(e.ctx, placesKind, placesID); {
+	case err == nil:
+		return nil
+	case !errors.Is(err, content.ErrNotFound):
+		return err
+	}
+	list, issues, err := b.schemas.Territories().ReadMunicipalities(bytes.NewReader(demoMunicipalities))
+	if err == nil && len(issues) > 0 {
+		err = fmt.Errorf("%+v", issues[0])
+	}
+	if err != nil {
+		return fmt.Errorf("demo_municipalities.csv: %w", err)
+	}
+	return e.putMunicipalities(b.store, list)
+}
+
 // loadDemo makes the example people known who are not, and fills an empty store
 // with the example content. Whoever and whatever is there is left alone, so that
 // what visitors of the demo change stays changed.
@@ -108,15 +137,30 @@ func (e *env) illustrate(b *backend, folder string) error {
 }
 
 // demoAges are how many days ago the services of the demonstration were confirmed:
-// one of them lately, the other so long ago that a reminder is due. They are
-// written in place of the date in the files, which would grow old.
-var demoAges = map[string]int{"service/sportello-casa.it.md": 40, "service/corso-di-italiano-serale.it.md": 350}
+// most of them this year, one so long ago that a reminder is due, one so long ago
+// that the public reads "unverified". They are written in place of the dates in
+// the files, which would grow old.
+var demoAges = map[string]int{
+	"ambulatorio-della-sera":   83,
+	"bussola-del-lavoro":       188,
+	"caffe-delle-lingue":       420,
+	"casa-ginestra":            55,
+	"compiti-in-biblioteca":    76,
+	"corso-di-italiano-serale": 350,
+	"parole-in-ospedale":       167,
+	"primo-alloggio":           131,
+	"scuola-del-sabato":        33,
+	"sportello-casa":           40,
+	"sportello-documenti":      20,
+	"voce-in-tre-minuti":       52,
+}
 
 var assuredLine = regexp.MustCompile(`(?m)^assured_date: .*$`)
 
 // confirmDemo writes those dates.
 func confirmDemo(folder string, now time.Time) error {
-	for file, days := range demoAges {
+	for slug, days := range demoAges {
+		file := "service/" + slug + ".it.md"
 		name := filepath.Join(folder, filepath.FromSlash(file))
 		text, err := os.ReadFile(name)
 		if err != nil {

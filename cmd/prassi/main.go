@@ -72,6 +72,8 @@ type env struct {
 	cli    *cli
 	// serving: logs are for operators, not for a person at a terminal.
 	serving bool
+	// demo: an empty store is given the places of the demonstration.
+	demo bool
 	// limits are those of sessions; the zero value takes the defaults.
 	limits auth.Options
 }

@@ -101,6 +101,11 @@ func (e *env) fill(b *backend, changed func()) error {
 		return fmt.Errorf("--media: %w", err)
 	}
 	b.media = media.Open(media.Options{Bucket: b.bucket, Ledger: b.ledger, Log: e.logger()})
+	if e.demo {
+		if err := e.loadDemoPlaces(b); err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+	}
 	places, err := e.municipalities(b.store, b.schemas)
 	if err != nil {
 		return err

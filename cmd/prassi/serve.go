@@ -37,7 +37,7 @@ type serveCmd struct {
 
 // Run serves until the context ends, then lets requests and jobs finish.
 func (c *serveCmd) Run(e *env) error {
-	e.serving = true
+	e.serving, e.demo = true, c.Demo
 	opt, rules, err := c.settings(e)
 	if err != nil {
 		return err

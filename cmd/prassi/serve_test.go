@@ -211,8 +211,27 @@ func demo(t *testing.T, store string) {
 	// The demo's own content is there, and stays as it is after a restart.
 	var list struct{ Total int }
 	r.call(public, "GET", "/api/v1/services?locale=it", nil, "", http.StatusOK, &list)
-	if list.Total != 2 {
-		t.Errorf("%d services in the demo, want 2", list.Total)
+	if list.Total != len(demoAges) {
+		t.Errorf("%d services in the demo, want %d", list.Total, len(demoAges))
+	}
+	for query, want := range map[string][]string{
+		"services?open_on=sa&sort=title":                              {"casa-ginestra", "scuola-del-sabato", "sportello-documenti", "voce-in-tre-minuti"},
+		"services?languages=bn&near=Prato&radius=5000&sort=distance":  {"sportello-casa", "scuola-del-sabato"},
+		"services?near=Bagheria&radius=3000":                          {"bussola-del-lavoro"},
+		"services?assurance=unverified":                               {"caffe-delle-lingue"},
+		"organizations?register_sections=immigrants-first&sort=title": {"approdo-dei-limoni", "lanterna-sul-bisenzio"},
+	} {
+		var answer struct{ Items []struct{ Slug string } }
+		eventually(t, query, func() bool {
+			r.call(public, "GET", "/api/v1/"+query, nil, "", http.StatusOK, &answer)
+			return len(answer.Items) == len(want)
+		})
+		for i, item := range answer.Items {
+			if item.Slug != want[i] {
+				t.Errorf("%s: %+v, want %q", query, answer.Items, want)
+				break
+			}
+		}
 	}
 	r.stop()
 	var out, stderr lockedBuffer

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/schemas"
 )
 
 type territoriesCmd struct {
@@ -39,21 +40,26 @@ func (c *territoriesImportCmd) Run(e *env) error {
 	if len(issues) > 0 {
 		return errFailed
 	}
+	if err := e.putMunicipalities(b.store, list); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(e.stdout, e.text("municipalities_done", map[string]any{"count": len(list)}))
+	return err
+}
+
+// putMunicipalities writes the list in place of the one that is there.
+func (e *env) putMunicipalities(store content.Store, list []schemas.Municipality) error {
 	data, err := json.Marshal(list)
 	if err != nil {
 		return err
 	}
 	expect := int64(0)
-	switch old, err := b.store.GetRecord(e.ctx, placesKind, placesID); {
+	switch old, err := store.GetRecord(e.ctx, placesKind, placesID); {
 	case err == nil:
 		expect = old.Version
 	case !errors.Is(err, content.ErrNotFound):
 		return err
 	}
 	r := &content.Record{Kind: placesKind, ID: placesID, Data: data, At: time.Now().UTC().Truncate(time.Millisecond)}
-	if err := b.store.PutRecord(e.ctx, r, expect); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(e.stdout, e.text("municipalities_done", map[string]any{"count": len(list)}))
-	return err
+	return store.PutRecord(e.ctx, r, expect)
 }
