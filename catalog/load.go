@@ -111,6 +111,11 @@ func (c *Catalog) assemble(d *content.Document, revs map[string]*content.Revisio
 		fault("", err)
 		return l
 	}
+	known, err := everSaid(d, revs)
+	if err != nil {
+		fault("", err)
+		return l
+	}
 	for i := range d.Variants {
 		v := &d.Variants[i]
 		if v.Live.IsZero() {
@@ -123,7 +128,7 @@ func (c *Catalog) assemble(d *content.Document, revs map[string]*content.Revisio
 		}
 		err := json.Unmarshal(lv.revision.Localized, &lv.fields)
 		if err == nil && d.Sensitive {
-			lv.fields, err = c.withhold(l.shape.typ, l.shared, lv.fields)
+			lv.fields, err = c.withhold(l.shape.typ, l.shared, lv.fields, known)
 		}
 		if err != nil {
 			fault(v.Locale, err)
@@ -132,7 +137,7 @@ func (c *Catalog) assemble(d *content.Document, revs map[string]*content.Revisio
 		l.live = append(l.live, lv)
 	}
 	if d.Sensitive {
-		shared, err := c.withhold(l.shape.typ, nil, l.shared)
+		shared, err := c.withhold(l.shape.typ, nil, l.shared, known)
 		if err != nil {
 			fault("", err)
 			l.live = nil
@@ -144,9 +149,32 @@ func (c *Catalog) assemble(d *content.Document, revs map[string]*content.Revisio
 	return l
 }
 
+// everSaid are the facts with which the live texts of a sensitive document were
+// written, and its newest: a translation may say an address that the live facts
+// leave away.
+func everSaid(d *content.Document, revs map[string]*content.Revision) ([]schemas.Values, error) {
+	if !d.Sensitive {
+		return nil, nil
+	}
+	facts := []json.RawMessage{d.Shared}
+	for i := range d.Variants {
+		if r := revs[d.Variants[i].Live.Hash]; r != nil {
+			facts = append(facts, r.Shared)
+		}
+	}
+	out := make([]schemas.Values, len(facts))
+	for i, f := range facts {
+		if err := json.Unmarshal(f, &out[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // withhold gives those of a sensitive document's own values that the public may
-// know; around are values that decide with them.
-func (c *Catalog) withhold(t *schemas.Type, around, own map[string]json.RawMessage) (map[string]json.RawMessage, error) {
+// know; around are values that decide with them, known is what its places said at
+// any time.
+func (c *Catalog) withhold(t *schemas.Type, around, own map[string]json.RawMessage, known []schemas.Values) (map[string]json.RawMessage, error) {
 	v := schemas.Values{}
 	for _, fields := range [...]map[string]json.RawMessage{around, own} {
 		for name, raw := range fields {
@@ -159,7 +187,7 @@ func (c *Catalog) withhold(t *schemas.Type, around, own map[string]json.RawMessa
 	}
 	before := t.AsPrivate(v)
 	out := make(map[string]json.RawMessage, len(own))
-	for name, value := range t.Public(before, c.territories) {
+	for name, value := range t.Public(before, c.territories, known...) {
 		raw, has := own[name]
 		if _, elsewhere := around[name]; elsewhere || !has && around != nil {
 			continue

@@ -176,7 +176,3 @@ func (w *change) importAssured(on string) error {
 	}
 	return nil
 }
-
-// NeverAssured stands for the stage of live documents that nobody ever confirmed;
-// see Filter.Assured.
-const NeverAssured = "never"

@@ -276,7 +276,7 @@ func TestAge(t *testing.T) {
 		}
 		untouched(doc)
 	}
-	for stage, want := range map[string]int{"hidden": 1, "current": 0, content.NeverAssured: 0} {
+	for stage, want := range map[string]int{"hidden": 1, "current": 0} {
 		if list, err := d.List(ctx, elena, content.Filter{Assured: stage}); err != nil || len(list) != want {
 			t.Errorf("%d documents are %s (%v)", len(list), stage, err)
 		}
@@ -322,7 +322,7 @@ func TestAgeOfWhatNobodyAssured(t *testing.T) {
 	d := newDesk(t)
 	res := d.importing(content.System("import"), content.Incoming{Type: "service", Variants: []content.IncomingVariant{{Locale: "it", Fields: help(), Publish: true}}})
 	doc := d.at(&content.Document{ID: res[0].Document})
-	if doc.Assured != nil || terms(doc, "assured:") != content.NeverAssured {
+	if doc.Assured != nil || terms(doc, "assured:") != "" {
 		t.Fatalf("an import confirmed something: %+v", doc.Assured)
 	}
 	doc = d.age(doc, schemas.StageUnverified)
@@ -331,6 +331,30 @@ func TestAgeOfWhatNobodyAssured(t *testing.T) {
 	}
 	if doc = d.age(doc, schemas.StageCurrent); doc.Assured != nil {
 		t.Errorf("%+v", doc.Assured)
+	}
+	d.clean()
+}
+
+// What was written before confirmations were known is as good as it was: nothing of
+// it is wrong, and it can be confirmed.
+func TestStoreOfBeforeAssurance(t *testing.T) {
+	d := newDesk(t)
+	now := d.Service
+	var err error
+	if d.Service, err = content.New(d.store, declared(t, map[string]string{"freshness.yaml": "types: []\n"}), content.Options{Clock: d.now}); err != nil {
+		t.Fatal(err)
+	}
+	doc := d.service()
+	if doc.Assured != nil || terms(doc, "assured:") != "" {
+		t.Fatalf("%+v %v", doc.Assured, doc.Keys.Terms)
+	}
+	d.Service = now
+	d.clean()
+	if doc = d.age(doc, schemas.StageUnverified); terms(doc, "assured:") != "unverified" {
+		t.Errorf("%v", doc.Keys.Terms)
+	}
+	if doc = d.assure(amina, doc, ""); doc.Assured.On != "2026-03-01" || terms(doc, "assured:") != "current" {
+		t.Errorf("%+v %v", doc.Assured, doc.Keys.Terms)
 	}
 	d.clean()
 }

@@ -98,7 +98,7 @@ func (s *Service) rewrite(ctx context.Context, actor Actor, id string, do func(*
 			return nil, err
 		}
 		if len(w.events) == 0 {
-			return s.shown(actor, d) // nothing to change
+			return s.shown(ctx, actor, d) // nothing to change
 		}
 		out, err := s.commit(ctx, w)
 		lost := errors.Is(err, ErrConflict) || w.madeSlug && errors.Is(err, ErrDuplicate)
@@ -108,7 +108,7 @@ func (s *Service) rewrite(ctx context.Context, actor Actor, id string, do func(*
 		if err != nil {
 			return nil, err
 		}
-		return s.shown(actor, out)
+		return s.shown(ctx, actor, out)
 	}
 }
 

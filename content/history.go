@@ -16,10 +16,10 @@ func (s *Service) History(ctx context.Context, actor Actor, id, locale string, b
 		return nil, err
 	}
 	list, err := s.chain(ctx, d, v, before, limit)
-	for i := 0; err == nil && i < len(list); i++ {
-		list[i], err = s.shownRevision(actor, d, list[i])
+	if err != nil {
+		return nil, err
 	}
-	return list, err
+	return s.shownRevisions(ctx, actor, d, list...)
 }
 
 // chain lists the revisions that count: those that the latest leads back to.
@@ -98,7 +98,11 @@ func (s *Service) RevisionAt(ctx context.Context, actor Actor, id, locale string
 	if err != nil {
 		return nil, err
 	}
-	return s.shownRevision(actor, d, r)
+	shown, err := s.shownRevisions(ctx, actor, d, r)
+	if err != nil {
+		return nil, err
+	}
+	return shown[0], nil
 }
 
 // Compare lists the fields that differ between two revisions of a variant; from

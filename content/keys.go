@@ -14,8 +14,9 @@ const (
 )
 
 // The prefixes of terms that say how old the confirmation of a live document is
-// ("assured:current", "assured:unverified", "assured:hidden", "assured:never"; of
-// types whose facts age only), and what a document was merged into.
+// ("assured:current", "assured:unverified", "assured:hidden"; what nobody ever
+// confirmed has none, as what was written before confirmations were known), and
+// what a document was merged into.
 const (
 	termAssured = "assured:"
 	termMerged  = "merged:"
@@ -61,11 +62,7 @@ func (s *Service) keys(d *Document) Keys {
 			}
 		}
 	}
-	switch {
-	case !d.Live() || s.schemas.Freshness(d.Type) == nil:
-	case d.Assured == nil:
-		add(termAssured + NeverAssured)
-	default:
+	if d.Live() && d.Assured != nil {
 		add(termAssured + stageName(d.Assured.Stage))
 	}
 	if d.MergedInto != "" {

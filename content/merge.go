@@ -30,7 +30,7 @@ type Merge struct {
 // into the one that stays, as an edit: approval as usual, so that the public sees
 // what it saw until they are published. Then the other is withdrawn and marked: it
 // keeps its history and its addresses, leads to the one that stays, and never
-// changes again.
+// changes again. When it hides its places, so does from then on the one that stays.
 //
 // These are two writes. What fails between them is finished by asking for the same
 // again; what was finished and is asked for again is done. Merges that would lead
@@ -54,7 +54,7 @@ func (s *Service) Merge(ctx context.Context, actor Actor, m Merge) (*Document, e
 	case keep.MergedInto != "":
 		return nil, mergedAway(keep)
 	case gone.MergedInto == keep.ID:
-		return s.shown(actor, keep)
+		return s.shown(ctx, actor, keep)
 	case gone.MergedInto != "":
 		return nil, mergedAway(gone)
 	case gone.Live() && !keep.Live():
@@ -148,18 +148,18 @@ func (w *change) takeIn(ctx context.Context, gone *Document, m Merge) error {
 	if main == nil {
 		return notFound()
 	}
-	locales := slices.Sorted(maps.Keys(m.Fields))
-	if shared := m.Fields[""]; len(shared) > 0 {
-		locales = slices.DeleteFunc(locales, func(l string) bool { return l == "" || l == main.Locale })
+	shared := w.takeSecret(gone, m.Fields[""])
+	locales := slices.DeleteFunc(slices.Sorted(maps.Keys(m.Fields)), func(l string) bool { return l == "" || l == main.Locale })
+	if len(shared)+len(m.Fields[main.Locale]) > 0 {
 		locales = append([]string{main.Locale}, locales...)
 	}
 	for _, tag := range locales {
 		fields := maps.Clone(m.Fields[tag])
-		if tag == main.Locale && len(m.Fields[""]) > 0 {
+		if tag == main.Locale {
 			if fields == nil {
 				fields = map[string]any{}
 			}
-			maps.Copy(fields, m.Fields[""])
+			maps.Copy(fields, shared)
 		}
 		if err := w.takeValues(ctx, gone, tag, fields, m.Comment); err != nil {
 			return err
@@ -178,6 +178,20 @@ func (w *change) takeIn(ctx context.Context, gone *Document, m Merge) error {
 	}
 	w.record(Event{Kind: EventMerged, Other: gone.ID, Comment: m.Comment})
 	return nil
+}
+
+// takeSecret is the shared values chosen, and that the document hides its places
+// when the one that goes does: they may well be the same, or be among what was
+// chosen. To take it back is an edit of its own.
+func (w *change) takeSecret(gone *Document, shared map[string]any) map[string]any {
+	t, ok := w.s.schemas.Type(w.doc.Type)
+	if !ok || !gone.Sensitive || t.Privacy.When == "" {
+		return shared
+	}
+	out := map[string]any{}
+	maps.Copy(out, shared)
+	out[t.Privacy.When] = true
+	return out
 }
 
 // takeValues lays the values chosen for one language over the document.

@@ -1,6 +1,7 @@
 package content
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"slices"
@@ -29,95 +30,179 @@ func (s *Service) seesPlaces(a Actor, d *Document) bool {
 	return s.May(a, access.DocumentPlaces, reach(d)) != nil
 }
 
-// shown is the document as the actor may see it: itself, or a copy in which the
-// places are the public's.
-func (s *Service) shown(a Actor, d *Document) (*Document, error) {
-	if !d.Sensitive || s.seesPlaces(a, d) {
-		return d, nil
+// everSaid are the facts that a document has had, the present ones first: where a
+// shelter was once said to be is a secret still, though its newest facts leave the
+// address away. made are revisions that the store does not have yet.
+func (s *Service) everSaid(ctx context.Context, d *Document, made ...*Revision) ([]schemas.Values, error) {
+	facts := []json.RawMessage{d.Shared}
+	learn := func(revs []*Revision) {
+		for _, r := range revs {
+			if !slices.ContainsFunc(facts, func(f json.RawMessage) bool { return bytes.Equal(f, r.Shared) }) {
+				facts = append(facts, r.Shared)
+			}
+		}
 	}
-	shared, _, err := s.masked(d.Type, d.Shared, emptyObject, d.Shared, true)
-	if err != nil {
-		return nil, err
+	learn(made)
+	for i := range d.Variants {
+		revs, err := s.store.History(ctx, d.ID, d.Variants[i].Locale, 0, 0)
+		if err != nil {
+			return nil, s.storeProblem(err)
+		}
+		learn(revs)
 	}
-	c := *d
-	c.Shared = shared
-	return &c, nil
+	out := make([]schemas.Values, len(facts))
+	for i, f := range facts {
+		if err := json.Unmarshal(f, &out[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
-// shownRevision is a revision of the document as the actor may see it. What its
-// facts say of themselves counts too: an earlier address may still be a secret.
-func (s *Service) shownRevision(a Actor, d *Document, r *Revision) (*Revision, error) {
-	if !d.Sensitive && !s.privateFacts(r.Type, r.Shared) || s.seesPlaces(a, d) {
-		return r, nil
-	}
-	shared, localized, err := s.masked(r.Type, r.Shared, r.Localized, d.Shared, d.Sensitive)
-	if err != nil {
-		return nil, err
-	}
-	c := *r
-	c.Shared, c.Localized = shared, localized
-	return &c, nil
+// veil takes from what an actor reads of a document where its places are.
+type veil struct {
+	t       *schemas.Type // nil when the type is not declared: then nothing is told
+	places  *schemas.Territories
+	private schemas.Values // facts that ask for it
+	known   []schemas.Values
 }
 
-// masked gives values with the places that the public may know, in the texts too;
-// newest are the document's facts now, and private says that places are hidden even
-// where the values do not ask for it.
-func (s *Service) masked(typ string, shared, localized, newest json.RawMessage, private bool) (facts, text json.RawMessage, err error) {
-	t, ok := s.schemas.Type(typ)
-	if !ok {
+// veilFor is nil where nothing is hidden from the actor. private says that something
+// is, though the document does not ask for it now.
+func (s *Service) veilFor(ctx context.Context, a Actor, d *Document, private bool) (*veil, error) {
+	if !d.Sensitive && !private || s.seesPlaces(a, d) {
+		return nil, nil
+	}
+	v := &veil{places: s.places}
+	v.t, _ = s.schemas.Type(d.Type)
+	if v.t == nil {
+		return v, nil
+	}
+	var err error
+	v.known, err = s.everSaid(ctx, d)
+	v.private = v.t.AsPrivate(nil)
+	return v, err
+}
+
+// text is what somebody wrote beside the content.
+func (v *veil) text(text string) string {
+	if v.t == nil {
+		return ""
+	}
+	return v.t.Redact(text, v.private, v.known...)
+}
+
+// slug is the name of a page, which is words too.
+func (v *veil) slug(slug string) string {
+	if words := strings.ReplaceAll(slug, "-", " "); v.text(words) != words {
+		return ""
+	}
+	return slug
+}
+
+// values are facts, and what one language says beside them. private says that
+// their places are hidden even where they do not ask for it.
+func (v *veil) values(shared, localized json.RawMessage, private bool) (facts, text json.RawMessage, err error) {
+	if v.t == nil {
 		return emptyObject, emptyObject, nil
 	}
-	values, known := schemas.Values{}, schemas.Values{}
-	for _, part := range []struct {
-		into *schemas.Values
-		json json.RawMessage
-	}{{&values, shared}, {&values, localized}, {&known, newest}} {
-		if err := json.Unmarshal(part.json, part.into); err != nil {
+	values := schemas.Values{}
+	for _, part := range []json.RawMessage{shared, localized} {
+		if err := json.Unmarshal(part, &values); err != nil {
 			return nil, nil, err
 		}
 	}
 	if private {
-		values = t.AsPrivate(values)
+		values = v.t.AsPrivate(values)
 	}
-	ofAll, ofOne := t.Split(t.Public(values, s.places, known))
+	ofAll, ofOne := v.t.Split(v.t.Public(values, v.places, v.known...))
 	if facts, err = canonicalJSON(ofAll); err == nil {
 		text, err = canonicalJSON(ofOne)
 	}
 	return facts, text, err
 }
 
-// revealed says what the texts of a revision would give away of the places of a
-// sensitive document: of its own, and, where it is behind, of those that other
-// languages have brought since.
-func (w *change) revealed(ctx context.Context, t *schemas.Type, r *Revision, values schemas.Values) ([]schemas.Issue, error) {
-	issues := t.Revealed(values)
-	// Addresses of pages are words too.
-	if values := t.AsPrivate(values); w.doc.Sensitive && t.Reveals(values, strings.ReplaceAll(r.Slug, "-", " ")) {
-		issues = append(issues, schemas.Issue{Path: "/slug", Code: schemas.CodeAddressInText})
+// shown is the document as the actor may see it: itself, or a copy in which the
+// places are the public's.
+func (s *Service) shown(ctx context.Context, a Actor, d *Document) (*Document, error) {
+	v, err := s.veilFor(ctx, a, d, false)
+	if v == nil || err != nil {
+		return d, err
 	}
-	if !w.doc.Sensitive || r.SharedVersion == w.doc.SharedVersion {
-		return issues, nil
+	c := d.clone()
+	if c.Shared, _, err = v.values(d.Shared, emptyObject, true); err != nil {
+		return nil, err
 	}
-	facts := []json.RawMessage{r.Shared, w.doc.Shared}
-	if !w.doc.LiveShared.IsZero() {
-		live, err := w.revision(ctx, w.doc.LiveShared.Hash)
-		if err != nil {
+	for i := range c.Variants {
+		x := &c.Variants[i]
+		x.Title, x.Slug = v.text(x.Title), v.slug(x.Slug)
+		for j := range x.Approvals {
+			x.Approvals[j].Comment = v.text(x.Approvals[j].Comment)
+		}
+	}
+	return c, nil
+}
+
+// shownRevisions are revisions of the document as the actor may see them. What
+// their facts say of themselves counts too: an earlier address may still be a secret.
+func (s *Service) shownRevisions(ctx context.Context, a Actor, d *Document, revs ...*Revision) ([]*Revision, error) {
+	private := func(r *Revision) bool { return d.Sensitive || s.privateFacts(r.Type, r.Shared) }
+	v, err := s.veilFor(ctx, a, d, slices.ContainsFunc(revs, private))
+	if v == nil || err != nil {
+		return revs, err
+	}
+	out := slices.Clone(revs)
+	for i, r := range revs {
+		if !private(r) {
+			continue
+		}
+		c := *r
+		c.Note, c.Slug = v.text(r.Note), v.slug(r.Slug)
+		if c.Shared, c.Localized, err = v.values(r.Shared, r.Localized, d.Sensitive); err != nil {
 			return nil, err
 		}
-		facts = append(facts, live.Shared)
+		out[i] = &c
 	}
-	for _, shared := range facts {
-		all := schemas.Values{}
-		for _, part := range []json.RawMessage{shared, r.Localized} {
-			if err := json.Unmarshal(part, &all); err != nil {
-				return nil, err
+	return out, nil
+}
+
+// shownEvents are events of the document as the actor may see them.
+func (s *Service) shownEvents(ctx context.Context, a Actor, d *Document, events []Event) ([]Event, error) {
+	v, err := s.veilFor(ctx, a, d, false)
+	if v == nil || err != nil {
+		return events, err
+	}
+	for i := range events {
+		events[i].Comment = v.text(events[i].Comment)
+	}
+	return events, nil
+}
+
+// revealed says what the texts of a revision would give away of the places of a
+// sensitive document, wherever it ever said that they are. Facts that are the
+// newest and ask for nothing to be hidden end the secret with their publication.
+func (w *change) revealed(ctx context.Context, t *schemas.Type, r *Revision, values schemas.Values) ([]schemas.Issue, error) {
+	if !t.Private(values) && (!w.doc.Sensitive || r.SharedVersion == w.doc.SharedVersion) {
+		return nil, nil
+	}
+	made := w.revs
+	if w.overlay != nil {
+		made = slices.Clone(made)
+		for _, x := range w.overlay.revs {
+			if x.Document == w.doc.ID {
+				made = append(made, x)
 			}
 		}
-		for _, is := range t.Revealed(t.AsPrivate(all)) {
-			if !slices.ContainsFunc(issues, func(x schemas.Issue) bool { return x.Path == is.Path && x.Code == is.Code }) {
-				issues = append(issues, is)
-			}
-		}
+	}
+	known, err := w.s.everSaid(ctx, w.doc, made...)
+	if err != nil {
+		return nil, err
+	}
+	values = t.AsPrivate(values)
+	issues := t.Revealed(values, known...)
+	// Addresses of pages are words too.
+	if words := strings.ReplaceAll(r.Slug, "-", " "); t.Redact(words, values, known...) != words {
+		issues = append(issues, schemas.Issue{Path: "/slug", Code: schemas.CodeAddressInText})
 	}
 	return issues, nil
 }

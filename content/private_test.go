@@ -195,6 +195,149 @@ func TestWhoKnowsTheAddress(t *testing.T) {
 	d.clean()
 }
 
+// Who declares a shelter sensitive often takes its address away at once. It is a
+// secret still: no language is published that says it, in whatever revision it was
+// the document's.
+func TestFormerAddressIsNotComplete(t *testing.T) {
+	d := newDesk(t)
+	doc := d.create(amina, content.NewVariant{Type: "service", Locale: "it", Fields: shelter("summary", "Siamo in via delle rose, 12.")})
+	doc = d.step(rita, d.step(amina, doc, "it", "submit"), "it", "publish")
+	doc = d.add(elena, doc, "en", map[string]any{"title": "House", "summary": "Come to " + street + " 12."})
+	away := map[string]any{"sensitive": true, "places": []any{map[string]any{"municipality": "100005"}}}
+	doc = d.edit(amina, doc, "it", away)
+	for _, locale := range []string{"it", "en"} {
+		_, err := d.Transition(ctx, elena, doc.ID, locale, "*", content.Step{Name: "publish"})
+		d.refused(doc, err, content.Invalid, "guard_complete")
+		wantField(t, err, "/summary", "address_in_text")
+	}
+	doc = d.step(rita, d.edit(amina, doc, "it", map[string]any{"summary": "Chiamateci."}), "it", "publish")
+	doc = d.edit(elena, doc, "en", map[string]any{"title": "Home"}) // with facts that never had an address
+	_, err := d.Transition(ctx, elena, doc.ID, "en", "*", content.Step{Name: "publish"})
+	d.refused(doc, err, content.Invalid, "guard_complete")
+	// An import is no way around.
+	variants := []content.IncomingVariant{
+		{Locale: "it", Slug: "casa", Fields: shelter("sensitive", true)},
+		{Locale: "it", Slug: "casa", Fields: help("sensitive", true, "summary", street+" 12")},
+		{Locale: "it", Slug: "casa", Fields: help("sensitive", true, "summary", street+" 12"), Publish: true},
+	}
+	for n, outcome := range []content.Outcome{content.Created, content.Changed, content.Refused} {
+		fields := variants[n].Fields
+		if n > 0 {
+			fields["places"] = nil
+		}
+		res := d.importing(elena, content.Incoming{Type: "service", Variants: variants[n : n+1]})
+		if res[0].Outcome != outcome {
+			t.Errorf("import %d: %+v", n, res)
+		}
+	}
+	d.clean()
+}
+
+// What people write beside the content is no way to the address either: titles,
+// names of pages, notes, comments.
+func TestWordsBesideTheContent(t *testing.T) {
+	d := newDesk(t)
+	at := street + " 12"
+	doc := d.create(amina, content.NewVariant{Type: "service", Locale: "it", Fields: shelter("title", "Casa di "+at), Slug: "casa-via-delle-rose-12", Note: "In " + at})
+	doc, err := d.Transition(ctx, amina, doc.ID, "it", "*", content.Step{Name: "submit", Comment: "Vicino a " + at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc = d.step(rita, doc, "it", "publish")
+	doc = d.add(yusuf, doc, "ar", map[string]any{"title": "بيت"})
+	doc = d.edit(amina, doc, "it", map[string]any{"sensitive": true, "places": nil})
+	for _, c := range []struct {
+		actor content.Actor
+		knows bool
+	}{{amina, true}, {yusuf, false}} {
+		seen, err := d.Get(ctx, c.actor, doc.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		history, err := d.History(ctx, c.actor, doc.ID, "it", 0, 9)
+		if err != nil {
+			t.Fatal(err)
+		}
+		events, err := d.Events(ctx, c.actor, doc.ID, 0, 99)
+		if err != nil {
+			t.Fatal(err)
+		}
+		it := seen.Variant("it")
+		words := []string{it.Title, it.Slug, history[1].Note, history[1].Slug, string(history[0].Localized), ""}
+		for _, e := range events {
+			words[5] += e.Comment
+		}
+		for i, w := range words {
+			if tells := strings.Contains(strings.ReplaceAll(strings.ToLower(w), "-", " "), strings.ToLower(at)); tells != c.knows {
+				t.Errorf("%s, %d: %q", c.actor.ID, i, w)
+			}
+		}
+	}
+	if strings.Contains(d.at(doc).Variant("it").Title, "…") {
+		t.Error("the store was changed")
+	}
+	d.clean()
+}
+
+// What goes for another takes its secret along: the places chosen may be its own.
+func TestMergeOfWhatIsSensitive(t *testing.T) {
+	d := newDesk(t)
+	for what, c := range map[string]struct {
+		keep, gone bool
+		fields     map[string]any
+		sensitive  bool
+	}{
+		"the one that goes":              {false, true, nil, true},
+		"though somebody chose not":      {false, true, map[string]any{"sensitive": false, "website": "https://due.example.org"}, true},
+		"the one that stays":             {true, false, nil, true},
+		"neither, and values are chosen": {false, false, map[string]any{"website": "https://due.example.org"}, false},
+	} {
+		keep, gone := d.service("title", "Uno "+what, "sensitive", c.keep), d.service("title", "Due "+what, "sensitive", c.gone)
+		m := merging(keep, gone)
+		m.Fields = map[string]map[string]any{"": c.fields}
+		out := d.merge(sara, m)
+		if out.Sensitive != c.sensitive || strings.Contains(string(out.Shared), `"sensitive":true`) != c.sensitive || out.LiveShared != keep.LiveShared {
+			t.Errorf("%s: %t %s", what, out.Sensitive, out.Shared)
+		}
+		if again := d.merge(sara, m); again.Version != out.Version {
+			t.Errorf("%s: again is a new version", what)
+		}
+	}
+	d.clean()
+}
+
+// A file does not make public where a shelter is, whoever brings it and whomever the
+// document belongs to: that waits for people.
+func TestImportDoesNotUnveil(t *testing.T) {
+	d := newDesk(t)
+	bring := func(more ...any) content.ImportResult {
+		t.Helper()
+		return d.importing(content.System("import"), content.Incoming{Type: "service", Variants: []content.IncomingVariant{
+			{Locale: "it", Slug: "casa", Fields: shelter(more...), Publish: true},
+		}})[0]
+	}
+	res := bring("sensitive", true)
+	doc := d.at(&content.Document{ID: res.Document})
+	if res.Queued || !doc.Sensitive || !doc.Live() {
+		t.Fatalf("%+v %+v", res, doc)
+	}
+	if res = bring("sensitive", true, "website", "https://casa.example.org"); res.Queued || d.at(doc).Variant("it").Live.Number != 2 {
+		t.Errorf("a change that hides as before: %+v", res)
+	}
+	for range 2 {
+		if res = bring("sensitive", false); !res.Queued {
+			t.Errorf("%+v", res)
+		}
+	}
+	if now := d.at(doc); !now.Sensitive || now.Variant("it").Live.Number != 2 {
+		t.Errorf("%+v", now)
+	}
+	if doc = d.step(elena, d.at(doc), "it", "publish"); doc.Sensitive {
+		t.Error("people could not either")
+	}
+	d.clean()
+}
+
 // Who may change a document but not know its places, as a policy may have it,
 // brings back an earlier revision without losing them.
 func TestRestoreKeepsWhatOneMayNotSee(t *testing.T) {

@@ -20,7 +20,7 @@ func (s *Service) Get(ctx context.Context, actor Actor, id string) (*Document, e
 	if err != nil {
 		return nil, err
 	}
-	return s.shown(actor, d)
+	return s.shown(ctx, actor, d)
 }
 
 // seen is a document that the actor may see, with all that it says.
@@ -57,11 +57,12 @@ func (s *Service) Latest(ctx context.Context, actor Actor, id, locale string) (*
 			now.Shared, now.SharedVersion = d.Shared, d.SharedVersion
 		}
 	}
-	if r, err = s.shownRevision(actor, d, &now); err != nil {
+	shown, err := s.shownRevisions(ctx, actor, d, &now)
+	if err != nil {
 		return nil, nil, err
 	}
-	d, err = s.shown(actor, d)
-	return d, r, err
+	d, err = s.shown(ctx, actor, d)
+	return d, shown[0], err
 }
 
 // getVariant reads a document that the actor may see, with all that it says, and
@@ -180,8 +181,8 @@ type Filter struct {
 	Territory string // ISTAT code or acronym
 	Owner     string
 	Mine      bool // written by the actor
-	// Assured is the stage of live documents whose facts age: "current",
-	// "unverified", "hidden" or NeverAssured.
+	// Assured is the stage of live documents whose facts somebody confirmed, or the
+	// calendar has judged: "current", "unverified" or "hidden".
 	Assured string
 	// MergedInto selects what was merged into that document; without it, what was
 	// merged away is not listed.
@@ -254,7 +255,7 @@ func (s *Service) listScope(ctx context.Context, actor Actor, f Filter, terms []
 			if d.MergedInto != f.MergedInto && !f.merged || !s.visible(actor, d, now) {
 				continue
 			}
-			if d, err = s.shown(actor, d); err != nil {
+			if d, err = s.shown(ctx, actor, d); err != nil {
 				return nil, err
 			}
 			out = append(out, d)
@@ -340,12 +341,13 @@ func (s *Service) AuditLog(ctx context.Context, actor Actor, after int64, limit 
 // Events lists a document's events, newest first, from below the sequence
 // number before (all when zero).
 func (s *Service) Events(ctx context.Context, actor Actor, id string, before int64, limit int) ([]Event, error) {
-	if _, err := s.Get(ctx, actor, id); err != nil {
+	d, err := s.seen(ctx, actor, id)
+	if err != nil {
 		return nil, err
 	}
 	events, err := s.store.DocumentEvents(ctx, id, before, limit)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, s.storeProblem(err)
 	}
-	return events, nil
+	return s.shownEvents(ctx, actor, d, events)
 }

@@ -44,7 +44,9 @@ func (t *Type) AsPrivate(v Values) Values {
 //
 // The answer shares what did not change with v; neither must be changed. nil
 // territories are those of the registry. known are other values of the same
-// document, as of a newer revision: what their places say is no less a secret.
+// document, of earlier and newer revisions: what their places say is no less a
+// secret. Who declares a shelter private often takes its address away at once, and
+// leaves it in a translation.
 func (t *Type) Public(v Values, territories *Territories, known ...Values) Values {
 	if !t.Private(v) {
 		return v
@@ -52,10 +54,7 @@ func (t *Type) Public(v Values, territories *Territories, known ...Values) Value
 	if territories == nil {
 		territories = t.Fields[0].reg.Territories()
 	}
-	hidden := t.secrets(v, territories)
-	for _, k := range known {
-		hidden.join(t.secrets(k, territories))
-	}
+	hidden := t.secrets(territories, v, known)
 	out := make(Values, len(v))
 	for _, f := range t.Fields {
 		value := v[f.Name]
@@ -77,12 +76,12 @@ func (t *Type) Public(v Values, territories *Territories, known ...Values) Value
 // Revealed finds what a private document's own texts give away: an issue
 // CodeAddressInText at each text that says the street address of one of its
 // places, or its coordinates to three decimals. It finds nothing in documents
-// that are not private.
-func (t *Type) Revealed(v Values) []Issue {
+// that are not private. known are as in [Type.Public].
+func (t *Type) Revealed(v Values, known ...Values) []Issue {
 	if !t.Private(v) {
 		return nil
 	}
-	hidden := t.secrets(v, t.Fields[0].reg.Territories())
+	hidden := t.secrets(t.Fields[0].reg.Territories(), v, known)
 	var issues []Issue
 	for _, f := range t.Fields {
 		if value := v[f.Name]; value != nil {
@@ -92,15 +91,27 @@ func (t *Type) Revealed(v Values) []Issue {
 	return capped(issues)
 }
 
-// Reveals reports whether a text that stands beside a private document's values,
-// such as a slug, gives one of its places away.
-func (t *Type) Reveals(v Values, text string) bool {
-	return t.Private(v) && t.secrets(v, t.Fields[0].reg.Territories()).find(text) != nil
+// Redact is a text that stands beside a private document's values, such as a note
+// or a slug, with an ellipsis where it gives one of its places away. known are as
+// in [Type.Public].
+func (t *Type) Redact(text string, v Values, known ...Values) string {
+	if !t.Private(v) {
+		return text
+	}
+	return t.secrets(t.Fields[0].reg.Territories(), v, known).redact(text)
 }
 
 // secrets collects what the places of a document say that its public places do not.
-func (t *Type) secrets(v Values, territories *Territories) *secrets {
+func (t *Type) secrets(territories *Territories, v Values, known []Values) *secrets {
 	s := new(secrets)
+	t.learn(s, v, territories)
+	for _, k := range known {
+		t.learn(s, k, territories)
+	}
+	return s
+}
+
+func (t *Type) learn(s *secrets, v Values, territories *Territories) {
 	for _, f := range t.Fields {
 		if f.Kind != "place" {
 			continue
@@ -133,13 +144,6 @@ func (t *Type) secrets(v Values, territories *Territories) *secrets {
 			}
 		}
 	}
-	return s
-}
-
-// join takes in what else is secret.
-func (s *secrets) join(o *secrets) {
-	s.streets = append(s.streets, o.streets...)
-	s.points = append(s.points, o.points...)
 }
 
 // townNames are the folded words that name the territories of a place and of its

@@ -235,7 +235,7 @@ func TestRevealed(t *testing.T) {
 		v := parsed(t, `{"title":"Casa","sensitive":true,"places":[`+c.place+`]}`)
 		if c.place == centre {
 			// Without the municipalities its point is not known.
-			if ty.secrets(v, withPrato).find(c.text) != nil {
+			if ty.secrets(withPrato, v, nil).find(c.text) != nil {
 				t.Errorf("%s reveals the point of the municipality", c.text)
 			}
 			continue
@@ -249,7 +249,7 @@ func TestRevealed(t *testing.T) {
 		if !reflect.DeepEqual(issues, want) {
 			t.Errorf("%s in %q: %+v", c.place, c.text, issues)
 		}
-		if got := ty.Reveals(v, c.text); got != c.want {
+		if got := ty.Redact(c.text, v) != c.text; got != c.want {
 			t.Errorf("%s in %q: reveals %v", c.place, c.text, got)
 		}
 		public := ty.Public(v, withPrato)
@@ -262,7 +262,7 @@ func TestRevealed(t *testing.T) {
 			t.Errorf("%s in %q: public is still %q", c.place, c.text, public["body"])
 		}
 		delete(v, "sensitive")
-		if issues := ty.Revealed(v); issues != nil || ty.Reveals(v, c.text) {
+		if issues := ty.Revealed(v); issues != nil || ty.Redact(c.text, v) != c.text {
 			t.Errorf("not sensitive: %+v", issues)
 		}
 	}
@@ -427,6 +427,48 @@ func merge(public Values, places any) Values {
 	}
 	out["places"] = places
 	return out
+}
+
+// What the places of other revisions say is a secret too: who declares a shelter
+// private often takes its address away at once.
+func TestKnownIsPrivateToo(t *testing.T) {
+	now := parsed(t, `{"title":"Casa","sensitive":true,"body":"Siamo in via Roma 12.","places":[{"municipality":"100005"}]}`)
+	before := parsed(t, `{"title":"Casa","places":[{"address":"Via Roma 12","municipality":"100005"}]}`)
+	ty := service(t)
+	if ty.Revealed(now) != nil || ty.Public(now, withPrato)["body"] != now["body"] || ty.Redact("Via Roma 12", now) != "Via Roma 12" {
+		t.Error("nobody said that it is an address")
+	}
+	if got := ty.Revealed(now, before); len(got) != 1 || got[0].Path != "/body" {
+		t.Errorf("%+v", got)
+	}
+	if got := ty.Public(now, withPrato, before)["body"]; got != "Siamo in ….\n" && got != "Siamo in …." {
+		t.Errorf("%q", got)
+	}
+	if got := ty.Redact("Chiave: via Roma, 12!", now, before); got != "Chiave: …!" {
+		t.Errorf("%q", got)
+	}
+	if got := ty.Redact("Via Roma 12", before, before); got != "Via Roma 12" {
+		t.Errorf("of what is not private: %q", got)
+	}
+}
+
+// A body that runs a shelter may have its registered office there.
+func TestPrivateOrganization(t *testing.T) {
+	ty, _ := Default().Type("organization")
+	office := map[string]any{"label": "Sede", "address": "Via Roma 12", "municipality": "100005", "lat": 43.8812, "lon": 11.0934}
+	v := Values{"title": "Casa", "sensitive": true, "seat": office, "places": []any{office}, "activities": "In via Roma 12.", "hsds": map[string]any{"locations": []any{office}}}
+	data, err := json.Marshal(ty.Public(v, withPrato))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{"Roma", "43.8812", "11.0934", "hsds"} {
+		if strings.Contains(string(data), secret) {
+			t.Errorf("%s in %s", secret, data)
+		}
+	}
+	if !strings.Contains(string(data), `"seat":{"approximate":true`) {
+		t.Errorf("%s", data)
+	}
 }
 
 // A long text of what nearly is an address takes no longer than any other.
