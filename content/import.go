@@ -50,6 +50,22 @@ type IncomingVariant struct {
 	ExpireAt  time.Time
 	// Source says where it came from ("it/legal.md", "items.jsonl:12"), for reports.
 	Source string
+	// Over is for a source that says less than a document does, and comes again:
+	// when it is set and the document is there already, it is asked what to bring
+	// in instead of the whole variant in. Of what it gives, Fields are laid over
+	// what is there: a field that is absent stays, nil removes. A working copy that
+	// somebody has begun is never published with it. Over may be asked more than
+	// once, and must not change the maps that it is given.
+	Over func(in IncomingVariant, now Present) IncomingVariant
+}
+
+// Present is what a document says when an import comes to it.
+type Present struct {
+	// Values are those of the newest revision: the shared facts and the texts of
+	// the language; where the language is new, the texts that are to come in.
+	Values schemas.Values
+	// Live says that the public sees the variant, Offline that it was withdrawn.
+	Live, Offline bool
 }
 
 // Outcome is what an import did, or would do, with one variant.
@@ -74,7 +90,9 @@ type ImportResult struct {
 	Problem  *Problem      // why, for Refused
 	// Queued says that the publication which was asked for waits for the owner: the
 	// document is live, belongs to an organisation, and its type wants such changes
-	// looked at (schemas.ImportReview). The public sees what it saw.
+	// looked at (schemas.ImportReview); or somebody's working copy took the change
+	// (IncomingVariant.Over); or it hides its places and would not any more. The public
+	// sees what it saw.
 	Queued bool
 }
 

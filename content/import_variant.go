@@ -24,14 +24,28 @@ func (b *importBatch) variant(ctx context.Context, w *change, in *IncomingVarian
 	outcome := Unchanged
 	var changes []FieldChange
 	v := w.doc.Variant(locale)
-	known := false
+	known, review := false, w.review // review holds for the whole document
+	defer func() { w.review = review }()
+	over := in.Over != nil && len(w.doc.Variants) > 0
+	if over {
+		if in, err = w.laidOver(ctx, v, in); err != nil {
+			return Refused, nil, err
+		}
+	}
 	switch {
 	case v == nil:
 		err = w.begin(ctx, locale, in.Slug, in.Fields, "")
 		outcome = Created
+	case over:
+		if w.review, err = w.working(ctx, v); err != nil {
+			return Refused, nil, err
+		}
+		w.review = w.review || review
+		changes, err = w.importEdit(ctx, v, in, true)
+		known = len(changes) == 0 && !v.Live.IsZero()
 	default:
 		if known, err = w.knownLive(ctx, v, in); err == nil && !known {
-			changes, err = w.importEdit(ctx, v, in)
+			changes, err = w.importEdit(ctx, v, in, false)
 		}
 	}
 	if err != nil {
@@ -46,6 +60,42 @@ func (b *importBatch) variant(ctx context.Context, w *change, in *IncomingVarian
 		outcome = Changed
 	}
 	return outcome, changes, nil
+}
+
+// laidOver asks what to bring in of a variant whose document is there. v is nil
+// for a new language: then its texts are those that come in.
+func (w *change) laidOver(ctx context.Context, v *Variant, in *IncomingVariant) (*IncomingVariant, error) {
+	t, _ := w.s.schemas.Type(w.doc.Type)
+	texts := func(fields, to map[string]any) {
+		for name, value := range fields {
+			if f, ok := t.Field(name); ok && f.Localized {
+				to[name] = value
+			}
+		}
+	}
+	now := Present{Values: schemas.Values{}}
+	parts := []json.RawMessage{w.doc.Shared}
+	if v != nil {
+		latest, err := w.revision(ctx, v.Latest.Hash)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, latest.Localized)
+		state := w.def.State(v.State)
+		now.Live, now.Offline = !v.Live.IsZero(), v.Live.IsZero() && state != nil && state.Offline
+	} else {
+		texts(in.Fields, now.Values)
+	}
+	for _, part := range parts {
+		if err := json.Unmarshal(part, &now.Values); err != nil {
+			return nil, err
+		}
+	}
+	laid := in.Over(*in, now)
+	if v == nil {
+		texts(in.Fields, laid.Fields)
+	}
+	return &laid, nil
 }
 
 // knownLive says whether the incoming variant is to be public and is what the
@@ -97,23 +147,39 @@ func (w *change) knownLive(ctx context.Context, v *Variant, in *IncomingVariant)
 	return true, nil
 }
 
+// working says whether the variant or the facts have gone on since what the
+// public sees.
+func (w *change) working(ctx context.Context, v *Variant) (bool, error) {
+	if v.Live.IsZero() || v.Live != v.Latest {
+		return !v.Live.IsZero(), nil
+	}
+	facts, err := w.revision(ctx, w.doc.LiveShared.Hash)
+	return err == nil && facts.SharedVersion != w.doc.SharedVersion, err
+}
+
 // importEdit lays the incoming fields over the variant. What the file does not
-// name is removed, since the file is the whole variant; shared facts that it
-// does not name stay, since another language may hold them.
-func (w *change) importEdit(ctx context.Context, v *Variant, in *IncomingVariant) ([]FieldChange, error) {
+// name is removed, since the file is the whole variant, unless it lies over what
+// is there; shared facts that it does not name stay, since another language may
+// hold them.
+func (w *change) importEdit(ctx context.Context, v *Variant, in *IncomingVariant, over bool) ([]FieldChange, error) {
+	if over && len(in.Fields) == 0 && in.Slug == "" {
+		return nil, nil
+	}
 	t, _ := w.s.schemas.Type(w.doc.Type)
 	latest, err := w.revision(ctx, v.Latest.Hash)
 	if err != nil {
 		return nil, err
 	}
 	patch := make(map[string]any, len(in.Fields))
-	var had map[string]json.RawMessage
-	if err := json.Unmarshal(latest.Localized, &had); err != nil {
-		return nil, err
-	}
-	for name := range had {
-		if _, ok := t.Field(name); ok {
-			patch[name] = nil
+	if !over {
+		var had map[string]json.RawMessage
+		if err := json.Unmarshal(latest.Localized, &had); err != nil {
+			return nil, err
+		}
+		for name := range had {
+			if _, ok := t.Field(name); ok {
+				patch[name] = nil
+			}
 		}
 	}
 	for name, value := range in.Fields {
@@ -145,7 +211,7 @@ func (w *change) importEdit(ctx context.Context, v *Variant, in *IncomingVariant
 // is what is asked for, so that only a step between public states is missing.
 func (w *change) importState(ctx context.Context, v *Variant, in *IncomingVariant, known bool) error {
 	passed := func(t time.Time) bool { return !t.IsZero() && !t.After(w.now) }
-	w.queued = w.review && !known && !passed(in.ExpireAt) && w.waits(v, in)
+	w.queued = (w.review || w.unveils()) && !known && !passed(in.ExpireAt) && w.waits(v, in)
 	now, asked := w.def.State(v.State), w.def.State(in.State)
 	if now == nil || in.State != "" && asked == nil {
 		return invalidField("/state", "invalid_state", map[string]any{"state": in.State})
@@ -295,4 +361,10 @@ func (w *change) tellDates(v *Variant) {
 func (w *change) waits(v *Variant, in *IncomingVariant) bool {
 	to := w.def.State(in.State)
 	return (in.Publish || !in.PublishAt.IsZero() || to != nil && to.Public) && (v.Live != v.Latest || v.Live.IsZero())
+}
+
+// unveils says whether the newest facts no longer hide the places of a document that
+// did: that is published by people, whatever a file says.
+func (w *change) unveils() bool {
+	return w.private && !w.s.privateFacts(w.doc.Type, w.doc.Shared)
 }

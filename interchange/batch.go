@@ -2,6 +2,7 @@ package interchange
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"io/fs"
 	"iter"
@@ -82,6 +83,9 @@ func (p *Plan) assemble(b *Batch, s step) {
 			}
 			v.State, v.Publish, v.PublishAt, v.ExpireAt = "", false, time.Time{}, time.Time{}
 		}
+		if u.src.notation == hsdsFile {
+			v.Over = p.over(it)
+		}
 		in.Type, in.Owner = it.typ.Name, first(in.Owner, it.owner)
 		in.AssuredDate = max(in.AssuredDate, it.assured)
 		in.Variants = append(in.Variants, v)
@@ -123,6 +127,13 @@ func (p *Plan) reread(u *unit) (*item, []*fault) {
 	}
 	if bad != nil {
 		return nil, []*fault{bad}
+	}
+	if u.src.notation == hsdsFile {
+		var l lifted
+		if err := json.Unmarshal(c.data, &l); err != nil {
+			return nil, []*fault{faultAt(u.at, CodeSourceChanged)}
+		}
+		return l.item(u), nil
 	}
 	it, faults := p.parse(u.src, c)
 	if len(faults) > 0 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/content/workflow"
+	"github.com/prassi-cms/prassi/interchange/hsds"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -37,6 +38,9 @@ type item struct {
 
 	fields   map[string]*pair // where a field was read
 	bodyLine int
+
+	// clashes are what an import of HSDS found changed on both sides.
+	clashes []hsds.Clash
 }
 
 // translation names a variant: by the document's id, or by slug and locale.

@@ -123,6 +123,7 @@ var Codes = []string{
 	CodeReportMediaAdded, CodeReportMediaUnchanged, CodeReportStopped,
 	CodeHSDSCounts, CodeHSDSPages, CodeHSDSRepeated, CodeHSDSDiffers, CodeHSDSID, CodeHSDSNotUUID, CodeHSDSUnknownKey,
 	CodeHSDSCycle, CodeHSDSLocale, CodeHSDSNotShown, CodeHSDSMore, CodeHSDSResource, CodeHSDSNumber, CodeHSDSLocales, CodeExportFile, CodeReportQueued,
+	CodeHSDSBoth, CodeHSDSTwin,
 }
 
 // Finding is one thing to say about one place of the input.

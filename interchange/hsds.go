@@ -46,15 +46,17 @@ const (
 	CodeHSDSLocales    = "hsds_other_languages"      // count
 	CodeExportFile     = "export_file_exists"        // none
 	CodeReportQueued   = "import_queued"             // document, locale, slug
+	CodeHSDSBoth       = "hsds_both_changed"         // field, here, there
+	CodeHSDSTwin       = "hsds_same_id"              // id
 )
 
 // maxTold is how often a hint about one member is told with its place; the rest
 // is counted.
 const maxTold = 20
 
-// directory reads files of HSDS. Each object becomes a line of the interchange
-// format in a temporary file, from which the import goes on as from any other;
-// what is said about it names the place in the file that it came from.
+// directory reads files of HSDS. Each object becomes an item as a file of the
+// interchange format would, and waits in a temporary file; what is said about it
+// names the place in the file that it came from.
 //
 //	services       are written as they come, unless their organisation is not
 //	               yet known
@@ -64,8 +66,7 @@ const maxTold = 20
 // In memory are only places and identifiers.
 type directory struct {
 	*Plan
-	lens  *hsds.Lens
-	lines *spoolWriter        // of the interchange format
+	lines *spoolWriter        // items
 	raw   *spoolWriter        // originals that wait
 	count map[[16]byte]seenID // by a fingerprint of kind and identifier
 	orgs  map[string]*party
@@ -73,6 +74,71 @@ type directory struct {
 	wait  []waiting
 	told  map[[2]string]int
 	today string
+	back  restore
+}
+
+// restore is what must be put back when the file at hand proves malformed:
+// nothing of it comes in then.
+type restore struct {
+	units, orgs, waiting int
+	seen                 []seenBefore
+	parties              []partyBefore
+	unmapped             map[string]int
+}
+
+type seenBefore struct {
+	key [16]byte
+	was seenID // n is 0 when it was not seen
+}
+
+type partyBefore struct {
+	*party
+	was party
+}
+
+// begin remembers how things stand before a file.
+func (d *directory) begin() {
+	d.back = restore{units: len(d.units), orgs: len(d.order), waiting: len(d.wait), unmapped: d.unmapped}
+	d.unmapped = map[string]int{}
+}
+
+// undo takes back what the file brought.
+func (d *directory) undo() {
+	d.Refused += len(d.units) - d.back.units
+	d.units, d.wait, d.unmapped = d.units[:d.back.units], d.wait[:d.back.waiting], nil
+	for _, b := range slices.Backward(d.back.parties) {
+		*b.party = b.was
+	}
+	for _, id := range d.order[d.back.orgs:] {
+		delete(d.orgs, id)
+	}
+	d.order = d.order[:d.back.orgs]
+	for _, b := range slices.Backward(d.back.seen) {
+		if d.count[b.key] = b.was; b.was.n == 0 {
+			delete(d.count, b.key)
+		}
+	}
+}
+
+// end adds up what the file has that no field here holds.
+func (d *directory) end() {
+	more := d.unmapped
+	d.unmapped, d.back = d.back.unmapped, restore{}
+	for _, path := range sortedKeys(more) {
+		d.unheld(path, more[path])
+	}
+}
+
+// unheld counts members without a field here; those past the first 1000 names
+// together.
+func (d *directory) unheld(path string, n int) {
+	if d.unmapped == nil {
+		d.unmapped = map[string]int{}
+	}
+	if _, known := d.unmapped[path]; !known && len(d.unmapped) >= 1000 {
+		path = "…"
+	}
+	d.unmapped[path] += n
 }
 
 // origin is where an object came from.
@@ -123,8 +189,9 @@ func (p *Plan) readHSDS(ctx context.Context, sources []*source) ([]*source, erro
 		return rest, nil
 	}
 	rest = slices.DeleteFunc(rest, func(s *source) bool { return slices.Contains(pages, s) })
+	p.lens = hsds.New(p.reg, p.env.Territories)
 	d := &directory{
-		Plan: p, lens: hsds.New(p.reg, p.env.Territories), count: map[[16]byte]seenID{}, orgs: map[string]*party{}, told: map[[2]string]int{},
+		Plan: p, count: map[[16]byte]seenID{}, orgs: map[string]*party{}, told: map[[2]string]int{},
 		today: time.Now().In(content.Rome).Format(time.DateOnly),
 	}
 	var err error
@@ -159,6 +226,7 @@ func (d *directory) object(from origin, kind hsds.Kind, o map[string]any) error 
 	full := sha256.Sum256([]byte(string(kind) + "\x00" + id))
 	key := [16]byte(full[:])
 	seen, again := d.count[key]
+	d.back.seen = append(d.back.seen, seenBefore{key, seen})
 	if sum := sumOf(o); again {
 		other := origin{seen.src, place{line: int(seen.line)}}
 		d.say(from, CodeHSDSRepeated, "id", id, "other", other.String(), "same", seen.sum == sum)
@@ -219,6 +287,7 @@ func (d *directory) gather(from origin, o map[string]any, own bool) error {
 	if had.sum == sum {
 		return nil
 	}
+	d.back.parties = append(d.back.parties, partyBefore{had, *had})
 	had.sum = sum
 	all, err := d.raw.get(had.offset, had.size)
 	if err != nil {
@@ -295,7 +364,8 @@ func (d *directory) finish(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, w := range d.wait {
+	for i := range d.wait {
+		w := &d.wait[i]
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -312,12 +382,34 @@ func (d *directory) finish(ctx context.Context) error {
 			return err
 		}
 	}
+	d.twins()
 	for _, key := range slices.SortedFunc(maps.Keys(d.told), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
 		if n := d.told[key]; n > maxTold {
 			d.find("", faultAt(place{}, CodeHSDSMore, "what", key[0]+" ("+key[1]+")", "count", n-maxTold))
 		}
 	}
 	return d.lines.flush()
+}
+
+// twins tells services from organisations with the same UUID: the organisation
+// keeps it, since others name it by that.
+func (d *directory) twins() {
+	taken := map[string]bool{}
+	for id, g := range d.orgs {
+		if g.named && hsds.IsUUID(id) {
+			taken[hsds.DocumentID(hsds.Organization, id, 1)] = true
+		}
+	}
+	for i := range d.units {
+		u := &d.units[i]
+		if u.src.notation != hsdsFile || u.typ.Name != string(hsds.Service) {
+			continue
+		}
+		if taken[u.id] {
+			d.say(origin{u.src, u.at}, CodeHSDSTwin, "id", u.id)
+			u.id = hsds.TwinID(hsds.Service, u.id)
+		}
+	}
 }
 
 // exists says whether an organisation is in the import or in the store.
@@ -350,7 +442,7 @@ func circleOf(parents map[string]string, id string) []string {
 	return nil
 }
 
-// emit writes an object as a line of the interchange format and reads that.
+// emit makes an item of an object, and writes it down.
 func (d *directory) emit(from origin, kind hsds.Kind, o map[string]any, occurrence int, left []string) error {
 	m := d.lens.ToFields(kind, o)
 	for _, n := range m.Notes {
@@ -370,11 +462,6 @@ func (d *directory) emit(from origin, kind hsds.Kind, o map[string]any, occurren
 	for _, field := range left {
 		delete(line, field)
 	}
-	kept, err := json.Marshal(hsds.Kept(o, hsds.Keep{Occurrence: occurrence, Left: append(m.Left, left...)}))
-	if err != nil {
-		return err
-	}
-	line[hsds.Field] = string(kept)
 	line[keyType] = string(kind)
 	line[keyID] = hsds.DocumentID(kind, m.ID, occurrence)
 	line[keyLocale] = from.src.locale
@@ -390,27 +477,20 @@ func (d *directory) emit(from origin, kind hsds.Kind, o map[string]any, occurren
 	if !m.Active { // keeps it from the public, and takes it off the air
 		line[keyExpireAt] = "1970-01-01T00:00:00Z"
 	}
-	offset, size, err := d.lines.add(line)
+	if err := d.room(from.src, from.at.line); err != nil {
+		return err
+	}
+	it, faults := d.lift(from, kind, line, hsds.Kept(o, hsds.Keep{Occurrence: occurrence, Left: append(m.Left, left...)}))
+	if len(faults) > 0 {
+		d.refuseItem(from.src, faults)
+		return nil
+	}
+	offset, size, err := d.lines.add(lower(it))
 	if err != nil {
 		return err
 	}
-	before := d.Refused
-	c := chunk{data: d.lines.last, line: from.at.line, column: from.at.column, offset: offset}
-	if size > MaxItem+4*schemas.MaxAttributes {
-		return d.remember(from.src, c, faultAt(from.at, CodeItemTooLong, "max", MaxItem))
-	}
-	if err := d.remember(from.src, c, nil); err != nil || d.Refused > before {
-		return err
-	}
-	hsds.Unmapped(kind, o, func(path string) {
-		if d.unmapped == nil {
-			d.unmapped = map[string]int{}
-		}
-		if _, known := d.unmapped[path]; !known && len(d.unmapped) >= 1000 {
-			path = "…"
-		}
-		d.unmapped[path]++
-	})
+	d.plan(it, offset, size)
+	hsds.Unmapped(kind, o, func(path string) { d.unheld(path, 1) })
 	return nil
 }
 

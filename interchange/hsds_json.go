@@ -158,8 +158,9 @@ func (d *directory) page(ctx context.Context, s, made *source) (envelope, error)
 	}
 	defer f.Close()
 	split := newSplitter(f)
-	from, orgs, wait, broken := len(d.units), len(d.order), len(d.wait), false
-	objects := 0
+	d.begin()
+	defer d.end()
+	broken, objects := false, 0
 	element := func(c chunk, bad *fault) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -207,12 +208,7 @@ func (d *directory) page(ctx context.Context, s, made *source) (envelope, error)
 		err = split.elements(element)
 	}
 	if broken || err == errStop {
-		d.Refused += len(d.units) - from
-		d.units = d.units[:from]
-		for _, id := range d.order[orgs:] {
-			delete(d.orgs, id)
-		}
-		d.order, d.wait = d.order[:orgs], d.wait[:wait]
+		d.undo()
 	}
 	if err != nil && err != errStop && ctx.Err() == nil {
 		if stop, ours := errors.AsType[*Error](err); ours {

@@ -295,6 +295,11 @@ func (m *Mapping) merged(path string) rule {
 	return out
 }
 
+// changes says whether a rule rewrites anything.
+func (r *rule) changes() bool {
+	return len(r.rename)+len(r.values)+len(r.constants)+len(r.ignore) > 0
+}
+
 // apply rewrites front matter by the rule. forced names the keys it renamed.
 func (r *rule) apply(front *node) (forced map[string]bool, bad *fault) {
 	for i := range front.pairs {

@@ -104,18 +104,6 @@ func (n *node) typed() (any, error) {
 	return nil, nil
 }
 
-// moveTo gives a whole tree one place.
-func (n *node) moveTo(at place) {
-	n.at = at
-	for i := range n.items {
-		n.items[i].moveTo(at)
-	}
-	for i := range n.pairs {
-		n.pairs[i].at = at
-		n.pairs[i].value.moveTo(at)
-	}
-}
-
 // words lists the text of a scalar or of a list of scalars.
 func (n *node) words() []string {
 	switch n.kind {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/content/workflow"
+	"github.com/prassi-cms/prassi/interchange/hsds"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -63,6 +64,7 @@ type Plan struct {
 	walker
 	converter
 	notation string
+	lens     *hsds.Lens     // once there are files of HSDS
 	unmapped map[string]int // members of HSDS objects without a field here
 	store    Finder
 	units    []unit

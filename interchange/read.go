@@ -98,19 +98,37 @@ func (p *Plan) remember(s *source, c chunk, bad *fault) error {
 		p.refuseFile(s.name, bad)
 		return nil
 	}
-	if len(p.units) >= MaxItems {
-		return &Error{Finding{Source: s.name, Line: c.line, Code: CodeTooManyImports, Params: map[string]any{"max": MaxItems}}}
+	if err := p.room(s, c.line); err != nil {
+		return err
 	}
 	it, faults := p.parse(s, c)
 	if len(faults) > 0 {
-		p.Refused++
-		for _, bad := range faults {
-			p.find(s.name, bad)
-		}
+		p.refuseItem(s, faults)
 		return nil
 	}
+	p.plan(it, c.offset, len(c.data))
+	return nil
+}
+
+// room refuses more items than an import may have.
+func (p *Plan) room(s *source, line int) error {
+	if len(p.units) < MaxItems {
+		return nil
+	}
+	return &Error{Finding{Source: s.name, Line: line, Code: CodeTooManyImports, Params: map[string]any{"max": MaxItems}}}
+}
+
+func (p *Plan) refuseItem(s *source, faults []*fault) {
+	p.Refused++
+	for _, bad := range faults {
+		p.find(s.name, bad)
+	}
+}
+
+// plan keeps of an item what the plan needs, and where its text is.
+func (p *Plan) plan(it *item, offset int64, size int) {
 	u := unit{
-		src: s, offset: c.offset, size: len(c.data), at: it.at, typ: it.typ, locale: it.variant.Locale,
+		src: it.src, offset: offset, size: size, at: it.at, typ: it.typ, locale: it.variant.Locale,
 		slug: it.variant.Slug, id: it.id, bucket: it.group, translates: it.translates, rank: rankOf(it),
 	}
 	for _, ref := range it.typ.References(it.values) {
@@ -119,7 +137,6 @@ func (p *Plan) remember(s *source, c chunk, bad *fault) error {
 		u.refs = append(u.refs, refUse{f, ref.Target, it.locate(ref.Path)})
 	}
 	p.units = append(p.units, u)
-	return nil
 }
 
 // parse reads the text of one item.
@@ -137,12 +154,6 @@ func (p *Plan) parse(s *source, c chunk) (*item, []*fault) {
 	default:
 		if bad = checkText(c.data, c.line); bad == nil {
 			pg.front, bad = readJSON(bytes.TrimSpace(c.data), at)
-		}
-		if s.notation == hsdsFile {
-			pg.front.moveTo(at) // the line was made here: only the object's place is theirs
-			if bad != nil {
-				bad.at = at
-			}
 		}
 		if bad == nil && pg.front.kind != objectNode {
 			bad = faultAt(at, CodeFrontMatterNotKeys)

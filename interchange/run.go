@@ -2,6 +2,7 @@ package interchange
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -229,6 +230,9 @@ func (r *run) result(b *Batch, d, v int, res *content.ImportResult) bool {
 	if res.Queued {
 		r.line(Finding{Source: f.Source, Line: f.Line, Code: CodeReportQueued, Params: f.Params})
 	}
+	for _, c := range it.clashes {
+		r.line(Finding{Source: f.Source, Line: f.Line, Code: CodeHSDSBoth, Params: map[string]any{"field": c.Field, "here": textOf(c.Here), "there": textOf(c.There)}})
+	}
 	if r.opt.DryRun || r.opt.Verbose {
 		for _, c := range res.Changes {
 			r.line(Finding{Source: f.Source, Line: it.locate("/" + c.Field).line, Code: CodeReportField, Params: map[string]any{
@@ -297,6 +301,18 @@ func (r *run) line(f Finding) {
 		return
 	}
 	_, r.err = io.WriteString(r.opt.Report, f.render(r.say)+"\n")
+}
+
+// textOf writes a decoded value for a report; nothing for none.
+func textOf(v any) string {
+	if v == nil {
+		return ""
+	}
+	data, err := json.Marshal(v)
+	if err != nil { // decoded values can be written
+		return ""
+	}
+	return brief(string(data))
 }
 
 // brief shortens a value for a report.

@@ -58,3 +58,7 @@ func DocumentID(kind Kind, id string, occurrence int) string {
 	}
 	return derive(string(kind), id)
 }
+
+// TwinID gives the identifier of the document for an object whose own UUID is
+// that of a document of the other kind.
+func TwinID(kind Kind, id string) string { return derive(string(kind), id, "twin") }
