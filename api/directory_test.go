@@ -71,6 +71,10 @@ func directoryExamples(w *world) map[string]func() []request {
 			a, b := twins()
 			return []request{{who: "edo", path: m + "/duplicates/dismiss", status: 204, body: `{"a":"` + a + `","b":"` + b + `","comment":"Due case."}`}}
 		},
+		"restoreDuplicate": func() []request {
+			a, b := twins()
+			return []request{{who: "edo", path: m + "/duplicates/dismiss?a=" + a + "&b=" + b, status: 204}}
+		},
 		"previewMerge": func() []request {
 			a, b := twins()
 			return []request{{who: "edo", path: m + "/merges/preview?keep=" + a + "&gone=" + b, status: 200}}
@@ -195,6 +199,7 @@ func directoryAsks() map[string][]ask {
 		"POST " + m + "/duplicates/dismiss": {{on: pairs, body: func(_ *stage, t thing, _ *caller) string {
 			return `{"a":"` + t.params["keep"] + `","b":"` + t.params["gone"] + `"}`
 		}}},
+		"DELETE " + m + "/duplicates/dismiss":          {{on: pairs, query: "?a={keep}&b={gone}"}},
 		"GET " + m + "/merges/preview":                 {{on: pairs, query: "?keep={keep}&gone={gone}"}},
 		"POST " + m + "/merges":                        {{on: pairs, body: merge}},
 		"GET " + m + "/organizations":                  {{query: "?tax_code=01533080675"}},
@@ -245,12 +250,32 @@ func TestDuplicates(t *testing.T) {
 	}
 	w.send("edo", "GET", m+"/duplicates?cursor=x", "").problem(t, 400, "invalid_cursor")
 
-	w.send("edo", "POST", m+"/duplicates/dismiss", `{"a":"`+d+`","b":"`+c+`"}`).want(t, 204)
+	w.send("edo", "POST", m+"/duplicates/dismiss", `{"a":"`+d+`","b":"`+c+`","comment":"Due case."}`).want(t, 204)
 	w.send("edo", "POST", m+"/duplicates/dismiss", `{"a":"`+c+`","b":"`+d+`"}`).want(t, 204)
 	w.send("edo", "POST", m+"/duplicates/dismiss", `{"a":"`+c+`","b":"`+c+`"}`).want(t, 422)
 	if got := list("edo", ""); len(got) != 2 {
 		t.Errorf("after one was dismissed: %+v", got)
 	}
+	if got := list("edo", "?dismissed=true"); len(got) != 1 || got[0].A.ID != c || got[0].Dismissed == nil || !strings.HasPrefix(got[0].Dismissed.By, "token:") || got[0].Dismissed.Comment != "Due case." {
+		t.Errorf("dismissed are %+v", got)
+	}
+	undo := m + "/duplicates/dismiss?a=" + d + "&b=" + c
+	w.send("rita", "DELETE", undo, "").problem(t, 403, "forbidden")
+	w.send("edo", "DELETE", m+"/duplicates/dismiss?a="+d, "").problem(t, 400, "invalid_query")
+	w.send("edo", "DELETE", undo, "").want(t, 204)
+	if got := list("edo", ""); len(got) != 3 || len(list("edo", "?dismissed=true")) != 0 || got[0].Dismissed != nil {
+		t.Errorf("after it was taken back: %+v", got)
+	}
+	var told []string
+	entries, err := w.ledger.Entries(t.Context(), "not_duplicates:"+min(c, d)+"+"+max(c, d), 0, 10)
+	for _, e := range entries {
+		told = append(told, e.Actor+" "+e.Action)
+	}
+	edo := entries[0].Actor // the token that w.send calls with
+	if want := []string{edo + " duplicate_dismissed", edo + " duplicate_restored"}; err != nil || !slices.Equal(told, want) {
+		t.Errorf("the ledger tells %v, %v", told, err)
+	}
+	w.send("edo", "POST", m+"/duplicates/dismiss", `{"a":"`+d+`","b":"`+c+`"}`).want(t, 204)
 
 	p := w.preview("edo", a, b)
 	fields := map[string]MergeField{}

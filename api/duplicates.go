@@ -24,7 +24,16 @@ type Duplicate struct {
 	A       DuplicateSide     `json:"a"`
 	B       DuplicateSide     `json:"b"`
 	Merge   bool              `json:"merge" doc:"The caller may merge them, or say that they are not the same."`
-	Links   DuplicateLinks    `json:"_links"`
+	// Dismissed is there when somebody said that they are not the same.
+	Dismissed *DuplicateWord `json:"dismissed,omitempty"`
+	Links     DuplicateLinks `json:"_links"`
+}
+
+// DuplicateWord is somebody's word that two documents are not the same.
+type DuplicateWord struct {
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+	Comment string    `json:"comment,omitempty"`
 }
 
 // DuplicateReason is why two may be the same.
@@ -115,6 +124,7 @@ func (s *Server) listDuplicates(params []param) func(*call) error {
 			return err
 		}
 		limit, typ, territory := int(q.integer("limit", defaultPage, 1, maxPage)), q.text("type"), q.text("territory")
+		wanted := q.flag("dismissed")
 		if typ != "" && !slices.Contains(duplicates.Types(), typ) {
 			q.wrong("type", "unknown_type", "type")
 		}
@@ -140,7 +150,7 @@ func (s *Server) listDuplicates(params []param) func(*call) error {
 		if err != nil {
 			return err
 		}
-		dismissed, err := duplicates.Dismissed(c.ctx(), s.ledger.Records())
+		dismissed, err := duplicates.Dismissed(c.ctx(), s.ledger)
 		if err != nil {
 			return err
 		}
@@ -148,7 +158,8 @@ func (s *Server) listDuplicates(params []param) func(*call) error {
 		looked := 0
 		for i := range pairs {
 			p := &pairs[i]
-			if at != nil && !at.before(p) || typ != "" && p.Type != typ || dismissed(p.A, p.B) {
+			word, said := dismissed(p.A, p.B)
+			if at != nil && !at.before(p) || typ != "" && p.Type != typ || said != wanted {
 				continue
 			}
 			if len(out.Items) == limit || looked == maxPairs {
@@ -162,9 +173,13 @@ func (s *Server) listDuplicates(params []param) func(*call) error {
 			if err != nil {
 				return err
 			}
-			if v != nil {
-				out.Items = append(out.Items, *v)
+			if v == nil {
+				continue
 			}
+			if said {
+				v.Dismissed = &DuplicateWord{word.By, word.At, word.Comment}
+			}
+			out.Items = append(out.Items, *v)
 		}
 		if len(out.Items) < limit && looked < maxPairs {
 			next = ""
@@ -282,39 +297,70 @@ func (s *Server) dismissDuplicate(c *call) error {
 	if in.A == in.B {
 		return invalid(codeInvalidBody, "/b", "merge_itself", nil)
 	}
-	a, b, err := s.both(c, in.A, in.B)
+	a, b, err := s.mergeable(c, in.A, in.B)
 	if err != nil {
 		return err
 	}
-	may, err := s.mayMerge(c, a, b)
-	if err != nil {
-		return err
-	}
-	if !may {
-		return &content.Problem{Class: content.Forbidden, Code: "forbidden"}
-	}
-	now := s.clock().UTC().Truncate(time.Millisecond)
-	if err := duplicates.Dismiss(c.ctx(), s.ledger.Records(), a.ID, b.ID, duplicates.Dismissal{By: c.actor.ID, At: now, Comment: in.Comment}); err != nil {
+	word := duplicates.Dismissal{By: c.actor.ID, At: s.clock().UTC().Truncate(time.Millisecond), Comment: in.Comment}
+	if err := duplicates.Dismiss(c.ctx(), s.ledger, a.ID, b.ID, c.actor, word); err != nil {
 		return err
 	}
 	c.Writer.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
+// restoreDuplicate takes such a word back.
+func (s *Server) restoreDuplicate(params []param) func(*call) error {
+	known := queryNames(params)
+	return func(c *call) error {
+		q, err := s.pairQuery(c, known, "a", "b")
+		if err != nil {
+			return err
+		}
+		a, b, err := s.mergeable(c, q.text("a"), q.text("b"))
+		if err != nil {
+			return err
+		}
+		if err := duplicates.Restore(c.ctx(), s.ledger, a.ID, b.ID, c.actor); err != nil {
+			return err
+		}
+		c.Writer.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+}
+
+// mergeable reads two documents that the caller may merge.
+func (s *Server) mergeable(c *call, first, second string) (a, b *content.Document, err error) {
+	if a, b, err = s.both(c, first, second); err != nil {
+		return nil, nil, err
+	}
+	if may, err := s.mayMerge(c, a, b); err != nil || !may {
+		return nil, nil, cmp.Or[error](err, &content.Problem{Class: content.Forbidden, Code: "forbidden"})
+	}
+	return a, b, nil
+}
+
+// pairQuery reads the parameters of a request about two documents, which both have
+// to be there.
+func (s *Server) pairQuery(c *call, known []string, names ...string) (*query, error) {
+	q, err := parseQuery(c.Request.URL.RawQuery, known...)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if q.text(name) == "" {
+			q.missing(name)
+		}
+	}
+	return q, q.err()
+}
+
 // previewMerge shows two documents side by side.
 func (s *Server) previewMerge(params []param) func(*call) error {
 	known := queryNames(params)
 	return func(c *call) error {
-		q, err := parseQuery(c.Request.URL.RawQuery, known...)
+		q, err := s.pairQuery(c, known, "keep", "gone")
 		if err != nil {
-			return err
-		}
-		for _, name := range []string{"keep", "gone"} {
-			if q.text(name) == "" {
-				q.missing(name)
-			}
-		}
-		if err := q.err(); err != nil {
 			return err
 		}
 		keep, gone, err := s.both(c, q.text("keep"), q.text("gone"))

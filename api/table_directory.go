@@ -37,7 +37,12 @@ func (s *Server) duplicatesTable() []*operation {
 	pairs := []param{
 		queryParam("type", "Only documents of this type.", oneOf(duplicates.Types()...)),
 		queryParam("territory", "Only pairs of which one lies in this territory: province acronym or ISTAT code.", text(6)),
+		queryParam("dismissed", "Those of which somebody said that they are not the same, instead of the others.", flag()),
 		limitParam(), cursorParam(text(300)),
+	}
+	either := []param{
+		{Name: "a", In: "query", Required: true, Doc: "One of them.", Schema: format("uuid")},
+		{Name: "b", In: "query", Required: true, Doc: "The other.", Schema: format("uuid")},
 	}
 	sides := []param{
 		{Name: "keep", In: "query", Required: true, Doc: "The document that would stay.", Schema: format("uuid")},
@@ -53,6 +58,8 @@ func (s *Server) duplicatesTable() []*operation {
 			Params:      pairs, Answers: ok(Page[Duplicate]{}), Call: s.listDuplicates(pairs), Needs: byObject},
 		{Method: http.MethodPost, Route: manage + "/duplicates/dismiss", ID: "dismissDuplicate", Summary: "Say that two documents are not the same",
 			Body: NotDuplicates{}, Answers: []answer{{Status: http.StatusNoContent}}, Problems: []int{http.StatusNotFound}, Call: s.dismissDuplicate, Needs: byObject},
+		{Method: http.MethodDelete, Route: manage + "/duplicates/dismiss", ID: "restoreDuplicate", Summary: "Take back that two documents are not the same",
+			Params: either, Answers: []answer{{Status: http.StatusNoContent}}, Problems: []int{http.StatusNotFound}, Call: s.restoreDuplicate(either), Needs: byObject},
 		{Method: http.MethodGet, Route: manage + "/merges/preview", ID: "previewMerge", Summary: "Two documents side by side, field by field",
 			Params: sides, Answers: ok(MergePreview{}), Problems: []int{http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity},
 			Call: s.previewMerge(sides), Needs: byContent},

@@ -41,6 +41,9 @@ const (
 	MediaAdded   = "media_added"
 	MediaChanged = "media_changed"
 	MediaRemoved = "media_removed"
+	// Pairs of documents that are not the same thing twice.
+	DuplicateDismissed = "duplicate_dismissed"
+	DuplicateRestored  = "duplicate_restored"
 	// The ledger itself.
 	AuditExported = "audit_exported"
 	RetentionRan  = "retention_ran"
@@ -77,6 +80,8 @@ var told = []struct {
 	{Code: MediaAdded, Params: map[string]bool{"media": true, "kind": true}},
 	{Code: MediaChanged, Params: map[string]bool{"media": true}},
 	{Code: MediaRemoved, Params: map[string]bool{"media": true, "reason": true}},
+	{Code: DuplicateDismissed, Params: map[string]bool{}},
+	{Code: DuplicateRestored, Params: map[string]bool{}},
 	{Code: AuditExported, Params: map[string]bool{"count": true}},
 	{Code: RetentionRan, Params: map[string]bool{"kind": true, "count": true}},
 }
@@ -119,7 +124,7 @@ var Codes = []string{
 	PersonMade, PersonInvited, PersonChanged, PersonErased, IdentityBound, IdentityRemoved,
 	RoleGranted, RoleEnded, RoleDelegated, DelegationEnded, RolesMapped,
 	TokenMade, TokenEnded, LinkMade, LinkUsed, LinkEnded, KeyMade,
-	MediaAdded, MediaChanged, MediaRemoved, AuditExported, RetentionRan,
+	MediaAdded, MediaChanged, MediaRemoved, DuplicateDismissed, DuplicateRestored, AuditExported, RetentionRan,
 	CodeRetentionSyntax, CodeRetentionAge, CodeRetentionUnknown, CodeRetentionTwice, CodeRetentionShort, CodeRetentionFixed,
 }
 

@@ -2,22 +2,15 @@ package duplicates
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
+	"github.com/prassi-cms/prassi/audit"
 	"github.com/prassi-cms/prassi/content"
 )
 
-// Records is the part of a content.Store in which it is kept that two are not the
-// same.
-type Records interface {
-	PutRecord(ctx context.Context, r *content.Record, expect int64) error
-	ListRecords(ctx context.Context, kind, after string, limit int) ([]*content.Record, error)
-}
-
-// recordKind is the kind of the records; their ids are "A+B", the lesser first.
+// recordKind is the kind of the records that keep what is not the same; their ids
+// are "A+B", the lesser first.
 const recordKind = "not_duplicates"
 
 // Dismissal is somebody's word that two are not the same.
@@ -29,32 +22,39 @@ type Dismissal struct {
 
 func dismissalID(a, b string) string { return min(a, b) + "+" + max(a, b) }
 
-// Dismiss keeps that two are not the same. Who said so first stays; saying it
-// again changes nothing. It returns the store's errors.
-func Dismiss(ctx context.Context, records Records, a, b string, d Dismissal) error {
-	data, err := json.Marshal(d)
-	if err != nil {
-		return err
-	}
-	err = records.PutRecord(ctx, &content.Record{Kind: recordKind, ID: dismissalID(a, b), Data: data, At: d.At}, 0)
-	if errors.Is(err, content.ErrConflict) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("duplicates: %w", err)
-	}
-	return nil
+// Dismiss keeps that two are not the same, and tells the ledger who said so. Who
+// said it first stays; saying it again changes nothing. It returns the errors of
+// audit.Change.
+func Dismiss(ctx context.Context, ledger *audit.Ledger, a, b string, by content.Actor, d Dismissal) error {
+	_, err := audit.Change(ctx, ledger, recordKind, dismissalID(a, b), by, func(v *Dismissal, exists bool) (string, map[string]string, error) {
+		if exists {
+			return "", nil, nil
+		}
+		*v = d
+		return audit.DuplicateDismissed, nil, nil
+	})
+	return err
 }
 
-// Dismissed says of which pairs somebody said that they are not the same.
-func Dismissed(ctx context.Context, records Records) (func(a, b string) bool, error) {
-	list, err := records.ListRecords(ctx, recordKind, "", 0)
+// Restore takes a dismissal back; without one it does nothing. It returns the
+// errors of audit.Drop.
+func Restore(ctx context.Context, ledger *audit.Ledger, a, b string, by content.Actor) error {
+	err := audit.Drop(ctx, ledger, recordKind, dismissalID(a, b), by, audit.DuplicateRestored, nil)
+	if errors.Is(err, content.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Dismissed gives what somebody said not to be the same, by both ids.
+func Dismissed(ctx context.Context, ledger *audit.Ledger) (func(a, b string) (Dismissal, bool), error) {
+	ids, list, err := audit.List[Dismissal](ctx, ledger, recordKind, "", 0)
 	if err != nil {
-		return nil, fmt.Errorf("duplicates: %w", err)
+		return nil, err
 	}
-	known := make(map[string]bool, len(list))
-	for _, r := range list {
-		known[r.ID] = true
+	known := make(map[string]Dismissal, len(list))
+	for i, id := range ids {
+		known[id] = list[i]
 	}
-	return func(a, b string) bool { return known[dismissalID(a, b)] }, nil
+	return func(a, b string) (Dismissal, bool) { d, ok := known[dismissalID(a, b)]; return d, ok }, nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prassi-cms/prassi/audit"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/content/sqlitestore"
 	"github.com/prassi-cms/prassi/duplicates"
@@ -172,20 +173,49 @@ func TestWatchOfARestoredStore(t *testing.T) {
 
 type swapped struct{ duplicates.Source }
 
+// The ledger tells who dismissed a pair first, and who took it back.
 func TestDismiss(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
-	for i, by := range []string{"person:a", "person:b"} {
-		if err := duplicates.Dismiss(ctx, w.store, []string{"y", "x"}[i], []string{"x", "y"}[i], duplicates.Dismissal{By: by, At: time.Now()}); err != nil {
+	ledger := audit.New(w.store, nil)
+	by := func(id string) content.Actor { return content.Actor{ID: id, Via: "test"} }
+	dismissed := func(a, b string) string {
+		t.Helper()
+		find, err := duplicates.Dismissed(ctx, ledger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, ok := find(a, b)
+		if ok != (d.By != "") {
+			t.Errorf("%+v, %v", d, ok)
+		}
+		return d.By
+	}
+	for i, who := range []string{"person:a", "person:b"} {
+		if err := duplicates.Dismiss(ctx, ledger, []string{"y", "x"}[i], []string{"x", "y"}[i], by(who), duplicates.Dismissal{By: who, At: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	dismissed, err := duplicates.Dismissed(ctx, w.store)
-	if err != nil || !dismissed("x", "y") || !dismissed("y", "x") || dismissed("x", "z") {
-		t.Errorf("%v", err)
+	if dismissed("x", "y") != "person:a" || dismissed("y", "x") != "person:a" || dismissed("x", "z") != "" {
+		t.Errorf("dismissed by %q", dismissed("x", "y"))
 	}
-	r, err := w.store.GetRecord(ctx, "not_duplicates", "x+y")
-	if err != nil || r.Version != 1 {
-		t.Errorf("%+v, %v", r, err)
+	for range 2 {
+		if err := duplicates.Restore(ctx, ledger, "y", "x", by("person:c")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if dismissed("x", "y") != "" {
+		t.Error("what was taken back is dismissed")
+	}
+	entries, err := ledger.Entries(ctx, "not_duplicates:x+y", 0, 10)
+	var told []string
+	for _, e := range entries {
+		told = append(told, e.Actor+" "+e.Action)
+	}
+	if want := []string{"person:a duplicate_dismissed", "person:c duplicate_restored"}; err != nil || !slices.Equal(told, want) {
+		t.Errorf("told %v, %v", told, err)
+	}
+	if err := duplicates.Dismiss(ctx, ledger, "p", "q", content.Actor{}, duplicates.Dismissal{}); err == nil || dismissed("p", "q") != "" {
+		t.Errorf("nobody dismissed a pair: %v", err)
 	}
 }
