@@ -24,7 +24,7 @@ import (
 // engine is a search engine that can be down.
 type engine struct {
 	search.Index
-	down, slow atomic.Bool
+	down atomic.Bool
 }
 
 var errEngine = &search.Unavailable{Err: errors.New("secret reason of the engine")}

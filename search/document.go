@@ -70,6 +70,16 @@ type Act struct {
 // ("286/1998"); empty when the identifier has none.
 func (a Act) Key() string { return ActKey(a.Identifier) }
 
+// Name is the same whether an act is cited by its date or by its year alone; the
+// identifier where that has no number and year.
+func (a Act) Name() string {
+	key := a.Key()
+	if key == "" {
+		return a.Identifier
+	}
+	return strings.Join(strings.SplitN(a.Identifier, ":", 5)[:4], ":") + ":" + key
+}
+
 // ActKey reads number and year out of a URN:NIR name.
 func ActKey(identifier string) string {
 	if !strings.HasPrefix(identifier, "urn:nir:") {

@@ -59,7 +59,7 @@ type Result struct {
 	DidYouMean string `json:"did_you_mean,omitempty"`
 	// Relaxed: no document has all the words; these have most.
 	Relaxed bool `json:"relaxed,omitempty"`
-	// Truncated: words beyond MaxWords were left out.
+	// Truncated: words beyond MaxWords, or phrases beyond MaxPhrases, were left out.
 	Truncated bool `json:"truncated,omitempty"`
 }
 

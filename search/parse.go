@@ -1,6 +1,7 @@
 package search
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,8 +17,10 @@ type Parsed struct {
 	Phrases [][]string
 	// Exclude are words and phrases that must not be there.
 	Exclude [][]string
-	// Truncated: there were more than MaxWords words.
+	// Truncated: there were more than MaxWords words, or MaxPhrases phrases.
 	Truncated bool
+
+	runs int // phrases and excluded runs of words
 }
 
 // Word is one word of a query.
@@ -111,14 +114,20 @@ func terms(text string) (out []string) {
 }
 
 func (p *Parsed) add(terms []string, exclude, phrase bool) {
+	list := &p.Phrases
+	if exclude {
+		list = &p.Exclude
+	}
 	switch {
 	case len(terms) == 0:
-	case len(p.Phrases)+len(p.Exclude) >= MaxWords:
+	case slices.ContainsFunc(*list, func(have []string) bool { return slices.Equal(have, terms) }):
+	case len(p.Phrases)+len(p.Exclude) >= MaxWords, (phrase || len(terms) > 1) && p.runs >= MaxPhrases:
 		p.Truncated = true
-	case exclude:
-		p.Exclude = append(p.Exclude, terms)
-	case phrase:
-		p.Phrases = append(p.Phrases, terms)
+	default:
+		*list = append(*list, terms)
+		if phrase || len(terms) > 1 {
+			p.runs++
+		}
 	}
 }
 

@@ -23,6 +23,7 @@ func TestParse(t *testing.T) {
 		{text: `corso "permesso di soggiorno" milano`, words: "corso milano+", phrases: [][]string{{"permesso", "di", "soggiorno"}}},
 		{text: `«lavoro nero» -stagionale `, phrases: [][]string{{"lavoro", "nero"}}, exclude: [][]string{{"stagionale"}}},
 		{text: `casa -"posto letto"`, words: "casa", exclude: [][]string{{"posto", "letto"}}},
+		{text: `"a b" "a b" "c" -"d e" "f" "g"`, phrases: [][]string{{"a", "b"}, {"c"}, {"f"}}, exclude: [][]string{{"d", "e"}}},
 		{text: `e-mail`, words: "e mail+"},
 		{text: `casa - milano`, words: "casa milano+"},
 		{text: `"mai chiusa`, words: "mai chiusa+"},

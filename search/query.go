@@ -11,10 +11,11 @@ import (
 )
 
 // Bounds of a Query. A query beyond them is refused, but for words beyond
-// MaxWords, which are left out (Result.Truncated).
+// MaxWords and phrases beyond MaxPhrases, which are left out (Result.Truncated).
 const (
 	MaxChars       = 500 // characters of Text
 	MaxWords       = 12  // words of Text that are searched
+	MaxPhrases     = 4   // phrases of Text, wanted or excluded: each costs as much as ten words
 	MaxFilters     = 20  // facets filtered by
 	MaxValues      = 50  // values of one filter
 	MaxLocales     = 10  // locales searched

@@ -111,7 +111,7 @@ func (s *Settings) WithPlaces(places *schemas.Territories) *Settings {
 
 // analysis is the version of the rules of words: raise it when Tokens or what an
 // engine stores changes, and every index is made again.
-const analysis = 2
+const analysis = 3
 
 // Weight is the search weight of a type's field, 0 when it is not searched.
 func (s *Settings) Weight(typ, field string) int { return s.weights[typ][field] }

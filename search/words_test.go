@@ -125,3 +125,28 @@ func TestDistance(t *testing.T) {
 		}
 	})
 }
+
+// Only whole words are put right, and what is right stays as it was typed.
+func TestCorrect(t *testing.T) {
+	right := map[string]string{"permes": "permesso", "arta": "carta"}
+	for text, want := range map[string]string{
+		"Permessi  permes": "Permessi  permesso", "carta d'arta": "carta d'carta", " -permes \"arta\"": "-permesso \"carta\"", "permesso": "", "": "",
+	} {
+		if got := search.Correct(text, right); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// An act has one name, whether it is cited by its date or by its year.
+func TestActName(t *testing.T) {
+	const day, year = "urn:nir:stato:decreto.legislativo:1998-07-25;286", "urn:nir:stato:decreto.legislativo:1998;286"
+	for identifier, want := range map[string]string{
+		day: "urn:nir:stato:decreto.legislativo:286/1998", year: "urn:nir:stato:decreto.legislativo:286/1998",
+		"urn:nir:stato:legge:1998;286": "urn:nir:stato:legge:286/1998", "32016R0679": "32016R0679", "urn:nir:stato:costituzione": "urn:nir:stato:costituzione",
+	} {
+		if got := (search.Act{Identifier: identifier}).Name(); got != want {
+			t.Errorf("%s: %s, want %s", identifier, got, want)
+		}
+	}
+}

@@ -40,8 +40,9 @@ type value struct{ facet, value string }
 
 // act is a cited act with the slots of the documents that cite it.
 type act struct {
-	key, identifier, label, folded string
-	slots                          []uint32
+	search.Act
+	folded string
+	slots  []uint32
 }
 
 // columns are the facts of all documents.
@@ -115,10 +116,10 @@ func (c *columns) put(slot uint32, d *search.Document) {
 	for _, a := range d.Acts {
 		known := c.acts[a.Identifier]
 		if known == nil {
-			known = &act{key: a.Key(), identifier: a.Identifier, label: a.Label, folded: search.Fold(a.Label + " " + a.Key())}
+			known = &act{Act: a, folded: search.Fold(a.Label + " " + a.Key())}
 			c.acts[a.Identifier] = known
-			if known.key != "" {
-				c.byKey[known.key] = append(c.byKey[known.key], known)
+			if key := a.Key(); key != "" {
+				c.byKey[key] = append(c.byKey[key], known)
 			}
 		}
 		if !slices.Contains(known.slots, slot) {
@@ -205,10 +206,7 @@ func (c *columns) pass(q *search.Query, base bitmap.Set, ofLocale []bitmap.Set) 
 			wanted[id] = bit
 		}
 	}
-	order := make([]uint8, len(q.Locales))
-	for i, tag := range q.Locales {
-		order[i] = c.locale[tag]
-	}
+	order := c.order(q.Locales)
 	from, to := int64(math.MinInt64), int64(math.MaxInt64)
 	if !q.From.IsZero() {
 		from = q.From.UnixMilli()
@@ -257,6 +255,15 @@ func (c *columns) pass(q *search.Query, base bitmap.Set, ofLocale []bitmap.Set) 
 			test(int(slot))
 		}
 	}
+}
+
+// order gives the numbers of locales.
+func (c *columns) order(locales []string) []uint8 {
+	out := make([]uint8, len(locales))
+	for i, tag := range locales {
+		out[i] = c.locale[tag]
+	}
+	return out
 }
 
 // answers gives the locale, of those searched, for which the variant stands: the

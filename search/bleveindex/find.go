@@ -3,6 +3,7 @@ package bleveindex
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"math"
 	"slices"
 	"strings"
@@ -70,6 +71,7 @@ type finder struct {
 	g       *generation
 	ctx     context.Context
 	q       *search.Query
+	parsed  search.Parsed
 	docs    float64                  // that pass the filters
 	marks   map[string]*search.Marks // by locale
 	wrong   []correction
@@ -88,11 +90,11 @@ func (g *generation) search(ctx context.Context, q *search.Query) (*search.Resul
 	w := scratches.Get().(*scratch)
 	defer scratches.Put(w)
 	w.size(len(g.columns.rows), len(q.Locales))
-	f := &finder{scratch: w, g: g, ctx: ctx, q: q, marks: map[string]*search.Marks{}}
+	f := &finder{scratch: w, g: g, ctx: ctx, q: q, parsed: search.Parse(q.Text), marks: map[string]*search.Marks{}}
 	g.columns.pass(q, f.base, f.ofLocale)
 	f.docs = float64(f.base.Count())
-	parsed := search.Parse(q.Text)
-	words, err := f.words(parsed)
+	f.trunc = f.parsed.Truncated
+	words, err := f.words(&f.parsed)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +110,7 @@ func (g *generation) search(ctx context.Context, q *search.Query) (*search.Resul
 }
 
 // words finds what has the words of the query and reports whether it has any.
-func (f *finder) words(parsed search.Parsed) (any bool, err error) {
+func (f *finder) words(parsed *search.Parsed) (any bool, err error) {
 	if len(parsed.Words) == 0 && len(parsed.Phrases) == 0 {
 		if len(parsed.Exclude) > 0 || strings.TrimSpace(f.q.Text) == "" {
 			copy(f.found, f.base)
@@ -125,7 +127,7 @@ func (f *finder) words(parsed search.Parsed) (any bool, err error) {
 	units := make([]int, len(f.q.Locales))
 	least := math.MaxInt
 	for i, locale := range f.q.Locales {
-		plan := f.g.settings.Plan(parsed, f.q.Locale, locale)
+		plan := f.g.settings.Plan(*parsed, f.q.Locale, locale)
 		f.trunc = f.trunc || plan.Truncated
 		f.marks[locale] = &search.Marks{Words: map[string]string{}, Phrases: plan.Phrases}
 		for _, u := range plan.Units {
@@ -166,7 +168,7 @@ func (f *finder) words(parsed search.Parsed) (any bool, err error) {
 
 // known are the words of the query that some locale searched has, in any form: a
 // word that is right in one is no typo in the others.
-func (f *finder) known(parsed search.Parsed) map[string]bool {
+func (f *finder) known(parsed *search.Parsed) map[string]bool {
 	out := map[string]bool{}
 	for _, w := range parsed.Words {
 		for _, t := range w.Terms {
@@ -273,12 +275,12 @@ func (f *finder) together(l *lexicon, forms [][]form, allowed int, synonym bool)
 		return nil
 	}
 	clear(f.altScore)
-	counts := make([]uint8, 0)
+	var counts []uint8 // by slot, how many of several words it has
 	if len(forms) > 1 {
 		counts = make([]uint8, len(f.score))
 	}
 	most := uint8(0)
-	for i, list := range forms {
+	for _, list := range forms {
 		if len(list) == 0 && allowed == 0 {
 			return nil
 		}
@@ -299,7 +301,6 @@ func (f *finder) together(l *lexicon, forms [][]form, allowed int, synonym bool)
 			most = max(most, counts[slot])
 			f.altScore[slot] += f.ofTerm[slot] / float32(len(forms))
 		})
-		_ = i
 	}
 	if len(forms) > 1 {
 		need := uint8(len(forms))
@@ -374,6 +375,9 @@ func (f *finder) postings(l *lexicon, form form) error {
 // phrase keeps (or, without keep, takes out) the documents of a locale that have
 // the words side by side.
 func (f *finder) phrase(words []string, locale string, keep bool) error {
+	if f.found.Count() == 0 {
+		return nil
+	}
 	clear(f.term)
 	for class := range classes {
 		s, err := searcher.NewPhraseSearcher(f.ctx, f.g.reader, words, 0, false, className[class]+locale, 1, bleve.SearcherOptions{})
@@ -451,7 +455,10 @@ func (f *finder) order(words bool) []uint32 {
 		if compare = newest; words {
 			f.titles()
 			compare = func(a, b uint32) int {
-				return cmp.Or(cmp.Compare(f.score[b], f.score[a]), newest(a, b))
+				if c := cmp.Compare(f.score[b], f.score[a]); c != 0 {
+					return c // mostly: and the rest is further away in memory
+				}
+				return newest(a, b)
 			}
 		}
 	case search.SortDistance:
@@ -484,7 +491,10 @@ func (f *finder) order(words bool) []uint32 {
 		if descending {
 			c = -c
 		}
-		return cmp.Or(c, strings.Compare(rows[a].id, rows[b].id))
+		if c != 0 {
+			return c
+		}
+		return strings.Compare(rows[a].id, rows[b].id)
 	}
 	best := top(f.found.Each, f.q.Offset+f.q.Limit, before)
 	return best[min(len(best), f.q.Offset):]
@@ -565,7 +575,7 @@ func (g *generation) stored(id string) (texts, error) {
 		var bad error
 		err := segment.VisitDocument(n, func(field string, _ byte, data []byte, _ []uint64) bool {
 			if field == storedTexts {
-				bad = unmarshal(data, &out)
+				bad = json.Unmarshal(data, &out)
 			}
 			return true
 		})

@@ -404,7 +404,9 @@ func (g *generation) apply(ctx context.Context, b search.Batch) error {
 		l := g.lexicon(d.Locale)
 		for _, w := range entries[d.ID].words {
 			for _, word := range w.met {
-				l.add(word, 1)
+				if _, known := l.byWord[word]; !known || !changed[slot] {
+					l.add(word, 1)
+				}
 			}
 		}
 	}

@@ -391,7 +391,10 @@ func (x *Index) Rebuild(ctx context.Context, position int64, documents iter.Seq2
 	if err := old.close(); err != nil {
 		x.log.Warn("the old search index was not closed", "reason", err.Error())
 	}
-	return os.RemoveAll(filepath.Join(x.dir, folderBegin+fmt.Sprintf("%06d", n)))
+	if err := os.RemoveAll(filepath.Join(x.dir, folderBegin+fmt.Sprintf("%06d", n))); err != nil {
+		x.log.Warn("the old search index was not removed", "reason", err.Error()) // the next start does
+	}
+	return nil
 }
 
 // fill writes a generation, and what changes meanwhile, and closes it.

@@ -20,7 +20,9 @@ const (
 )
 
 // lexicon is the words of the documents of one locale. It grows only: whether a
-// rare word still has documents is asked of Bleve (generation.alive).
+// rare word still has documents is asked of Bleve (generation.alive). A document
+// that changes counts its words only once, or else words that it had long ago
+// would pass for common ones.
 type lexicon struct {
 	locale string
 	byWord map[string]uint32

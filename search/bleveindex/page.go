@@ -3,17 +3,13 @@ package bleveindex
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/prassi-cms/prassi/search"
 )
 
 var errGone = errors.New("a document of the columns is not in the index")
-
-func unmarshal(data []byte, into any) error { return json.Unmarshal(data, into) }
 
 // page makes the hits of slots.
 func (f *finder) page(slots []uint32) ([]search.Hit, error) {
@@ -48,60 +44,12 @@ func (f *finder) hit(slot uint32) (search.Hit, error) {
 	if err != nil {
 		return hit, err
 	}
-	marks := f.marks[locale]
-	if marks == nil {
-		marks = &search.Marks{}
+	other := make([]string, len(stored.Other))
+	for i, t := range stored.Other {
+		other[i] = t.Text
 	}
-	var why []search.Reason
-	hit.TitleHTML, why = marks.Highlight(r.title, search.InTitle)
-	hit.Why = append(f.acts(r), why...)
-	// The part of the text that says most about why.
-	hit.Snippet, why = marks.Snippet(stored.Summary, search.InSummary)
-	hit.Why = append(hit.Why, why...)
-	shown := len(why) > 0
-	body, why := marks.Snippet(stored.Body, search.InBody)
-	if !shown && (len(why) > 0 || stored.Summary == "") {
-		hit.Snippet = body
-		shown = len(why) > 0
-	}
-	hit.Why = append(hit.Why, why...)
-	if len(hit.Why) == 0 {
-		for _, t := range stored.Other {
-			other, why := marks.Snippet(t.Text, search.InOther)
-			if len(why) > 0 && !shown {
-				hit.Snippet, shown = other, true
-			}
-			hit.Why = append(hit.Why, why...)
-		}
-	}
-	hit.Why = distinct(hit.Why)
+	f.marks[locale].Explain(&hit, &f.parsed, r.acts, stored.Summary, stored.Body, other)
 	return hit, nil
-}
-
-// acts are the reasons that lie in the acts that a document cites.
-func (f *finder) acts(r *row) (out []search.Reason) {
-	for _, w := range search.Parse(f.q.Text).Words {
-		if w.Act == "" {
-			continue
-		}
-		for _, a := range r.acts {
-			if a.Identifier == w.Act || a.Key() == w.Act {
-				out = append(out, search.Reason{Field: search.InActs, Match: search.ByAct, Text: a.Label})
-			}
-		}
-	}
-	return out
-}
-
-// distinct keeps the first reason for each word, at most eight.
-func distinct(why []search.Reason) []search.Reason {
-	out := why[:0]
-	for _, r := range why {
-		if !slices.ContainsFunc(out, func(o search.Reason) bool { return strings.EqualFold(o.Text, r.Text) }) && len(out) < 8 {
-			out = append(out, r)
-		}
-	}
-	return out
 }
 
 // didYouMean writes the query anew with the words that were found instead of
@@ -110,27 +58,23 @@ func (f *finder) didYouMean(hits []search.Hit) string {
 	if len(f.wrong) == 0 || len(hits) == 0 {
 		return ""
 	}
-	text := f.q.Text
+	right := map[string]string{}
 	for _, c := range f.wrong {
 		if c.locale != hits[0].Locale {
 			continue
 		}
-		word := c.word
+		right[c.raw] = c.word
 	spelling:
 		for _, h := range hits {
 			for _, r := range h.Why {
 				if r.Match == search.ByTypo && search.Fold(r.Text) == c.word {
-					word = strings.ToLower(r.Text)
+					right[c.raw] = strings.ToLower(r.Text)
 					break spelling
 				}
 			}
 		}
-		text = strings.Replace(text, c.raw, word, 1)
 	}
-	if text == f.q.Text {
-		return ""
-	}
-	return strings.TrimSpace(text)
+	return search.Correct(f.q.Text, right)
 }
 
 // suggested is a candidate of suggest.
@@ -149,7 +93,7 @@ func (g *generation) suggest(ctx context.Context, q *search.SuggestQuery) ([]sea
 	if text == "" {
 		return out, nil
 	}
-	out = g.suggestActs(text, q.Limit/2+1)
+	out = g.suggestActs(text, q)
 	found := g.startsWith(text, q)
 	if len(found) == 0 {
 		found = g.startsWith(g.corrected(text, q.Locales), q)
@@ -160,7 +104,7 @@ func (g *generation) suggest(ctx context.Context, q *search.SuggestQuery) ([]sea
 		}
 		r := &g.columns.rows[s.slot]
 		out = append(out, search.Suggestion{
-			Kind: search.InTitle, Text: r.title, HTML: markBeginnings(r.title, text), Document: r.document,
+			Kind: search.InTitle, Text: r.title, HTML: search.MarkBeginnings(r.title, strings.Fields(text)), Document: r.document,
 			Type: g.columns.values[r.typ].value, Locale: g.settings.Locales[g.columns.hot[s.slot].locale], Slug: r.slug,
 		})
 	}
@@ -170,10 +114,7 @@ func (g *generation) suggest(ctx context.Context, q *search.SuggestQuery) ([]sea
 // startsWith gives the titles in which the text begins a word, or, when there
 // are none, which have its words in any order; the best first.
 func (g *generation) startsWith(text string, q *search.SuggestQuery) []suggested {
-	order := make([]uint8, len(q.Locales))
-	for i, tag := range q.Locales {
-		order[i] = g.columns.locale[tag]
-	}
+	order := g.columns.order(q.Locales)
 	rows, hot, folded := g.columns.rows, g.columns.hot, g.columns.folded
 	collect := func(prefix string, more []string) (out []suggested) {
 		found := g.titles.find(prefix, g.folded)
@@ -250,38 +191,20 @@ func (g *generation) corrected(text string, locales []string) string {
 	return strings.Join(words, " ")
 }
 
-// suggestActs gives the acts whose number or label has words that begin so.
-func (g *generation) suggestActs(text string, limit int) []search.Suggestion {
-	words := strings.Fields(text)
-	found := []*act{}
+// suggestActs gives the acts whose number or label has words that begin so, as far
+// as documents in the languages asked for cite them.
+func (g *generation) suggestActs(text string, q *search.SuggestQuery) []search.Suggestion {
+	order, words := g.columns.order(q.Locales), strings.Fields(text)
+	cited := map[search.Act]int{}
 	for _, a := range g.columns.acts {
-		if len(a.slots) > 0 && holdsAll(a.folded, words) {
-			found = append(found, a)
+		if !holdsAll(a.folded, words) {
+			continue
 		}
-	}
-	slices.SortFunc(found, func(a, b *act) int {
-		return cmp.Or(cmp.Compare(len(b.slots), len(a.slots)), strings.Compare(a.identifier, b.identifier))
-	})
-	out := []search.Suggestion{}
-	for _, a := range found[:min(len(found), limit)] {
-		out = append(out, search.Suggestion{
-			Kind: search.InActs, Text: a.label, HTML: markBeginnings(a.label, text), Query: cmp.Or(a.key, a.label), Count: len(a.slots),
-		})
-	}
-	return out
-}
-
-// markBeginnings highlights the words of a title that begin like those typed.
-func markBeginnings(title, text string) string {
-	m := search.Marks{Words: map[string]string{}}
-	typed := strings.Fields(text)
-	for _, t := range search.Tokens(nil, title) {
-		for _, w := range typed {
-			if strings.HasPrefix(t.Term, w) || strings.HasPrefix(w, t.Term) && t.Joined {
-				m.Words[t.Term] = search.ByPrefix
+		for _, slot := range a.slots {
+			if answers(&g.columns.hot[slot], order) >= 0 {
+				cited[a.Act]++
 			}
 		}
 	}
-	html, _ := m.Highlight(title, search.InTitle)
-	return html
+	return search.SuggestActs(cited, words, q.Limit/2+1)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/content/markdown/citation"
 	"github.com/prassi-cms/prassi/schemas"
 	"github.com/prassi-cms/prassi/search"
 )
@@ -86,7 +87,7 @@ func documentOf(e catalog.Entry, s *search.Settings, buf *[]byte) (search.Docume
 	d := search.Document{
 		ID: search.DocumentID(it.ID, it.Locale), Document: it.ID, Version: Version(e), Type: it.Type, Locale: it.Locale,
 		Locales: []string{it.Locale}, Slug: it.Slug, Title: it.Title, Summary: it.Summary, Body: plain(it.HTML),
-		Acts: it.References, Published: it.Published, Updated: it.Updated,
+		Acts: acts(it.References), Published: it.Published, Updated: it.Updated,
 		Facets: map[string][]string{}, Keys: map[string]string{},
 	}
 	for _, a := range it.Alternates {
@@ -101,6 +102,27 @@ func documentOf(e catalog.Entry, s *search.Settings, buf *[]byte) (search.Docume
 		}
 	}
 	return d, nil
+}
+
+// acts are those that an item cites, each once and whole, whichever part of it
+// was cited.
+func acts(references []search.Act) (out []search.Act) {
+	for _, a := range references {
+		if whole, _, part := strings.Cut(a.Identifier, "~"); part {
+			a.Identifier = whole
+			if found := citation.Find(whole); len(found) == 1 {
+				a.Label = found[0].Label
+			}
+		}
+		at := slices.IndexFunc(out, func(o search.Act) bool { return o.Name() == a.Name() })
+		switch {
+		case at < 0:
+			out = append(out, a)
+		case len(a.Identifier) > len(out[at].Identifier): // with its date, not its year alone
+			out[at] = a
+		}
+	}
+	return out
 }
 
 // unreadable is the error of an item that no document can be made of, now or

@@ -318,13 +318,13 @@ func (b *batch) add(w work) error {
 		b.versions = map[key]uint64{}
 	}
 	for _, locale := range w.remove {
-		b.next.Remove = append(b.next.Remove, search.DocumentID(w.document, locale))
-		b.removed = append(b.removed, key{w.document, locale})
+		b.remove(w.document, locale)
 	}
 	for _, e := range w.put {
 		d, err := documentOf(e, b.f.settings, &b.buf)
 		if _, broken := errors.AsType[*unreadable](err); broken {
 			b.f.log.Error("a published item cannot be searched and is left out", "error", err)
+			b.remove(w.document, e.Locale()) // and what it was before, which nobody may see any more
 			continue
 		}
 		if err != nil {
@@ -336,6 +336,11 @@ func (b *batch) add(w work) error {
 	}
 	b.documents++
 	return nil
+}
+
+func (b *batch) remove(document, locale string) {
+	b.next.Remove = append(b.next.Remove, search.DocumentID(document, locale))
+	b.removed = append(b.removed, key{document, locale})
 }
 
 // apply writes what was gathered and remembers what the index now holds.

@@ -117,6 +117,25 @@ func TestDocument(t *testing.T) {
 	}
 }
 
+// An act is cited once and whole, however often and in whichever part it is cited.
+func TestActs(t *testing.T) {
+	w := newWorld(t)
+	ids := w.bring(content.Incoming{Type: "article", Variants: []content.IncomingVariant{{Locale: "it", Slug: "norme", Publish: true, Fields: values{
+		"title": "Norme", "summary": "Riassunto",
+		"body": "L'art. 5, comma 2, del d.lgs. 286/1998, il d.lgs. 25 luglio 1998, n. 286, e l'art. 3 della legge 7 aprile 2017, n. 47.",
+	}}}})
+	w.catchUp()
+	docs, err := feed.Documents(w.catalog, w.settings, ids[0])
+	w.must(err)
+	want := []search.Act{
+		{Identifier: "urn:nir:stato:decreto.legislativo:1998-07-25;286", Label: "D.Lgs. 25 luglio 1998, n. 286"},
+		{Identifier: "urn:nir:stato:legge:2017-04-07;47", Label: "L. 7 aprile 2017, n. 47"},
+	}
+	if !slices.Equal(docs[0].Acts, want) {
+		t.Errorf("%+v, want %+v", docs[0].Acts, want)
+	}
+}
+
 // A change of what others name reaches those that name it.
 func TestNamesOfOthers(t *testing.T) {
 	w := newWorld(t)

@@ -16,8 +16,9 @@ import (
 // Bounds of one question. Meilisearch reads ten words of a query.
 const (
 	maxParts      = 10
-	maxVariants   = 16 // of one locale
-	maxAsks       = 60 // of one request
+	maxVariants   = 16      // of one locale
+	maxAsks       = 60      // of one request
+	maxFilters    = 4 << 20 // bytes of the filters of one request, which each of its queries repeats
 	synonymWeight = 0.9
 )
 
@@ -30,6 +31,7 @@ type asker struct {
 	plans   []search.Plan // by locale
 	where   []string      // filters of the query for the first parts
 	nearest []string      // the same for all parts
+	most    int           // asks of one request
 	unknown map[string]bool
 	trunc   bool
 }
@@ -62,6 +64,7 @@ func (x *Index) Search(ctx context.Context, q search.Query) (*search.Result, err
 	short, cancel := briefly(ctx)
 	defer cancel()
 	a := &asker{x: x, ctx: short, q: &q, parsed: search.Parse(q.Text), unknown: map[string]bool{}}
+	a.trunc = a.parsed.Truncated
 	result, err := a.answer()
 	if code(err) == noIndex { // nothing was ever written
 		return empty(), nil
@@ -155,15 +158,16 @@ func (a *asker) filters() error {
 		}
 	}
 	a.where = append([]string{firstPart}, all...)
+	a.most = max(len(a.q.Locales), min(maxAsks, maxFilters/len(and(a.where))))
 	return nil
 }
 
 // all asks for all units in each locale.
 func (a *asker) all() (asks []ask) {
 	for i := range a.plans {
-		asks = append(asks, a.variants(i, a.plans[i].Units, maxVariants)...)
+		asks = append(asks, a.variants(i, a.plans[i].Units, min(maxVariants, max(1, a.most/len(a.plans))))...)
 	}
-	return asks[:min(len(asks), maxAsks)]
+	return asks[:min(len(asks), a.most)]
 }
 
 // variants asks for units together, each in one of its ways.
@@ -462,7 +466,7 @@ func (a *asker) sort() []string {
 // many asks tiny queries, each for itself, and tells which found something.
 func (a *asker) many(asks []ask, where []string) ([]bool, error) {
 	out := make([]bool, 0, len(asks))
-	for chunk := range slices.Chunk(asks, maxAsks) {
+	for chunk := range slices.Chunk(asks, a.most) {
 		queries := a.queries(chunk, where)
 		for _, r := range queries {
 			r.Limit, r.AttributesToRetrieve, r.AttributesToHighlight = 1, []string{"id"}, nil
@@ -554,13 +558,13 @@ func (a *asker) relax() (*page, error) {
 		for i, plan := range a.plans {
 			if n := len(plan.Units); 2*missing <= n && len(kept[i]) >= n-missing {
 				for units := range subsets(kept[i], n-missing) {
-					if asks = append(asks, a.variants(i, units, 4)...); len(asks) > maxAsks {
+					if asks = append(asks, a.variants(i, units, 4)...); len(asks) > a.most {
 						break
 					}
 				}
 			}
 		}
-		found, err := a.run(asks[:min(len(asks), maxAsks)])
+		found, err := a.run(asks[:min(len(asks), a.most)])
 		if err != nil || found.total > 0 {
 			return found, err
 		}

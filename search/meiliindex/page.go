@@ -57,61 +57,19 @@ func (a *asker) hit(f *found, wrong corrections) search.Hit {
 			}
 		}
 	}
-	marks := a.marks(f, wrong)
-	var why []search.Reason
-	hit.TitleHTML, why = marks.Highlight(f.Title, search.InTitle)
-	hit.Why = append(a.acts(f), why...)
-	hit.Snippet, why = marks.Snippet(f.Summary, search.InSummary)
-	hit.Why = append(hit.Why, why...)
-	shown := len(why) > 0
-	body, why := marks.Snippet(f.Body, search.InBody)
-	if !shown && (len(why) > 0 || f.Summary == "") {
-		hit.Snippet, shown = body, len(why) > 0
+	acts := make([]search.Act, len(f.Acts))
+	for i, value := range f.Acts {
+		acts[i] = readAct(value)
 	}
-	hit.Why = append(hit.Why, why...)
-	if len(hit.Why) == 0 {
-		for _, text := range f.Other {
-			other, why := marks.Snippet(text, search.InOther)
-			if len(why) > 0 && !shown {
-				hit.Snippet, shown = other, true
-			}
-			hit.Why = append(hit.Why, why...)
-		}
-	}
-	hit.Why = distinct(hit.Why)
+	a.marks(f, wrong).Explain(&hit, &a.parsed, acts, f.Summary, f.Body, f.Other)
 	return hit
 }
 
-// distinct keeps the first reason for each word, at most eight.
-func distinct(why []search.Reason) []search.Reason {
-	out := why[:0]
-	for _, r := range why {
-		if !slices.ContainsFunc(out, func(o search.Reason) bool { return strings.EqualFold(o.Text, r.Text) }) && len(out) < 8 {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
-// acts are the reasons that lie in the acts that a document cites.
-func (a *asker) acts(f *found) (out []search.Reason) {
-	for _, w := range a.parsed.Words {
-		if w.Act == "" {
-			continue
-		}
-		for _, value := range f.Acts {
-			if key, label, identifier := readAct(value); key == w.Act || identifier == w.Act {
-				out = append(out, search.Reason{Field: search.InActs, Match: search.ByAct, Text: label})
-			}
-		}
-	}
-	return out
-}
-
-func readAct(value string) (key, label, identifier string) {
-	key, rest, _ := strings.Cut(value, between)
-	label, identifier, _ = strings.Cut(rest, between)
-	return key, label, identifier
+// readAct takes apart what acts makes.
+func readAct(value string) search.Act {
+	_, rest, _ := strings.Cut(value, between)
+	label, identifier, _ := strings.Cut(rest, between)
+	return search.Act{Identifier: identifier, Label: label}
 }
 
 // corrections are, by unknown word, the nearest of the words that the server
@@ -212,16 +170,11 @@ func matched(formatted map[string]json.RawMessage) map[string]bool {
 
 // didYouMean is the query with the right words.
 func (a *asker) didYouMean(wrong corrections) string {
-	text := a.q.Text
+	right := map[string]string{}
 	for _, w := range a.parsed.Words {
-		if len(w.Terms) == 1 {
-			if right, ok := wrong[w.Terms[0]]; ok {
-				text = strings.Replace(text, w.Raw, right.text, 1)
-			}
+		if n, ok := wrong[w.Terms[0]]; ok && len(w.Terms) == 1 {
+			right[w.Raw] = n.text
 		}
 	}
-	if text == a.q.Text {
-		return ""
-	}
-	return strings.TrimSpace(text)
+	return search.Correct(a.q.Text, right)
 }

@@ -30,7 +30,7 @@ func (x *Index) Suggest(ctx context.Context, q search.SuggestQuery) ([]search.Su
 	}
 	short, cancel := briefly(ctx)
 	defer cancel()
-	out, err = x.suggestActs(short, typed, q.Limit/2+1)
+	out, err = x.suggestActs(short, &q, typed)
 	if err == nil {
 		var titles []search.Suggestion
 		titles, err = x.suggestTitles(short, &q, typed)
@@ -109,22 +109,26 @@ func (x *Index) suggestTitles(ctx context.Context, q *search.SuggestQuery, typed
 			break // words that are right need no typos
 		}
 		out = append(out, search.Suggestion{
-			Kind: search.InTitle, Text: c.Title, HTML: markBeginnings(c.Title, typed), Document: c.Document,
+			Kind: search.InTitle, Text: c.Title, HTML: search.MarkBeginnings(c.Title, typed), Document: c.Document,
 			Type: c.Type, Locale: c.Locale, Slug: c.Slug,
 		})
 	}
 	return out, nil
 }
 
-// suggestActs gives the acts whose number begins like one of the words.
-func (x *Index) suggestActs(ctx context.Context, typed []string, limit int) ([]search.Suggestion, error) {
-	out := []search.Suggestion{}
+// suggestActs gives the acts whose number begins like one of the words, as far as
+// documents in the languages asked for cite them.
+func (x *Index) suggestActs(ctx context.Context, q *search.SuggestQuery, typed []string) ([]search.Suggestion, error) {
 	at := slices.IndexFunc(typed, func(w string) bool { return w[0] >= '0' && w[0] <= '9' })
 	if at < 0 {
-		return out, nil
+		return []search.Suggestion{}, nil
+	}
+	var variants []string
+	for i := range q.Locales {
+		variants = append(variants, "("+and(answers(q.Locales, i))+")")
 	}
 	raw, err := x.client.Index(x.uid).FacetSearchWithContext(ctx, &meilisearch.FacetSearchRequest{
-		FacetName: "acts", FacetQuery: plain(typed[at]), Filter: firstPart, ExhaustiveFacetCount: true,
+		FacetName: "acts", FacetQuery: plain(typed[at]), Filter: firstPart + " AND (" + strings.Join(variants, " OR ") + ")", ExhaustiveFacetCount: true,
 	})
 	if err != nil {
 		return nil, err
@@ -138,17 +142,13 @@ func (x *Index) suggestActs(ctx context.Context, typed []string, limit int) ([]s
 	if err := json.Unmarshal(*raw, &answer); err != nil {
 		return nil, err
 	}
+	cited := map[search.Act]int{}
 	for _, h := range answer.Hits {
-		key, label, _ := readAct(h.Value)
-		if !holdsAll(search.Fold(label+" "+key), typed) {
-			continue
+		if a := readAct(h.Value); holdsAll(search.Fold(a.Label+" "+a.Key()), typed) {
+			cited[a] += h.Count
 		}
-		out = append(out, search.Suggestion{
-			Kind: search.InActs, Text: label, HTML: markBeginnings(label, typed), Query: cmp.Or(key, label), Count: h.Count,
-		})
 	}
-	slices.SortStableFunc(out, func(a, b search.Suggestion) int { return cmp.Compare(b.Count, a.Count) })
-	return out[:min(len(out), limit)], nil
+	return search.SuggestActs(cited, typed, q.Limit/2+1), nil
 }
 
 // holdsAll reports that each word begins one of a folded title.
@@ -177,18 +177,4 @@ func inTitle(title string, words []string) bool {
 		}
 	}
 	return true
-}
-
-// markBeginnings highlights the words of a title that begin like those typed.
-func markBeginnings(title string, typed []string) string {
-	m := search.Marks{Words: map[string]string{}}
-	for _, t := range search.Tokens(nil, title) {
-		for _, w := range typed {
-			if strings.HasPrefix(t.Term, w) || strings.HasPrefix(w, t.Term) && t.Joined {
-				m.Words[t.Term] = search.ByPrefix
-			}
-		}
-	}
-	html, _ := m.Highlight(title, search.InTitle)
-	return html
 }

@@ -41,6 +41,7 @@ func Run(t *testing.T, d Driver) {
 		{"Why", testWhy},
 		{"DidYouMean", testDidYouMean},
 		{"Suggestions", testSuggestions},
+		{"ActSuggestions", testActSuggestions},
 		{"Changes", testChanges},
 		{"Places", testPlaces},
 		{"Entries", testEntries},

@@ -336,3 +336,32 @@ func testSuggestions(t *testing.T, d Driver) {
 		}
 	}
 }
+
+// testActSuggestions: an act is suggested once, however it is cited, with the
+// documents that cite it in the languages asked for.
+func testActSuggestions(t *testing.T, d Driver) {
+	index := d.open(t)
+	const day, year = "urn:nir:stato:decreto.legislativo:1998-07-25;286", "urn:nir:stato:decreto.legislativo:1998;286"
+	short := doc("breve", "it", "article", "Breve", "", "")
+	short.Acts, short.Locales = []search.Act{{Identifier: year, Label: "D.Lgs. n. 286/1998"}}, []string{"en", "it"}
+	other := short
+	other.ID, other.Locale, other.Title = search.DocumentID("breve", "en"), "en", "Short"
+	long := doc("lungo", "it", "article", "Lungo", "", "")
+	long.Acts = []search.Act{{Identifier: day, Label: "D.Lgs. 25 luglio 1998, n. 286"}}
+	apply(t, index, search.Batch{Put: []search.Document{short, other, long}, Position: 1})
+	for _, c := range []struct {
+		locales []string
+		count   int
+	}{{[]string{"it"}, 2}, {[]string{"it", "en"}, 2}, {[]string{"en"}, 1}, {[]string{"fr"}, 0}} {
+		list, err := index.Suggest(context.Background(), search.SuggestQuery{Text: "286", Locale: "it", Locales: c.locales})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.count == 0 && len(list) == 0 {
+			continue
+		}
+		if len(list) != 1 || list[0].Count != c.count || list[0].Query != "286/1998" || c.count == 2 && list[0].Text != long.Acts[0].Label {
+			t.Errorf("in %v: %+v, want one act of %d documents", c.locales, list, c.count)
+		}
+	}
+}
