@@ -31,6 +31,7 @@ type confirmPage struct {
 	TextLang, TextDir  string   // of the text
 	Status             []string // what the public reads of its age
 	Alert              string
+	Sensitive          bool
 	Facts              []fact
 	Action             string
 	Words, Wrong       string // what was written, and what is wrong with it
@@ -64,7 +65,7 @@ func (s *Server) showConfirmation(c *gin.Context) error {
 func (s *Server) answerConfirmPage(c *gin.Context, status int, a *freshness.Ask, words string, wrong *content.Problem) error {
 	p := confirmPage{
 		page: s.newPage(c, "label_confirm_title"), Name: a.Title, Organization: a.Organization, TextLang: a.Locale, TextDir: s.textDirection(a.Locale),
-		Action: confirmPath + c.Param("token"), Words: words, Max: freshness.MaxWords,
+		Action: confirmPath + c.Param("token"), Words: words, Max: freshness.MaxWords, Sensitive: a.Sensitive,
 	}
 	if a.On.IsZero() {
 		p.Status = append(p.Status, p.T("label_confirm_never"))
@@ -252,7 +253,7 @@ const (
 // confirmCodes are those of the page of confirmation.
 var confirmCodes = []string{
 	codeConfirmChecked, codeConfirmDone, codeConfirmNext, codeConfirmPeriod,
-	"label_confirm_title", "confirm_intro", "label_confirm_yes", "label_confirm_change", "confirm_change_hint", "label_confirm_words", "label_confirm_send",
+	"label_confirm_title", "confirm_intro", "confirm_sensitive", "label_confirm_yes", "label_confirm_change", "confirm_change_hint", "label_confirm_words", "label_confirm_send",
 	"label_confirm_done_title", "label_confirm_sent_title", "confirm_sent", "label_confirm_never", "label_confirm_unverified", "label_confirm_hidden",
 	"label_confirm_closed", "label_confirm_holidays", "label_confirm_approximate",
 }

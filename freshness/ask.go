@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/prassi-cms/prassi/audit"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/mail"
 	"github.com/prassi-cms/prassi/messages"
@@ -29,8 +30,9 @@ type Ask struct {
 	// zero when nobody ever confirmed.
 	On, Due time.Time
 	Stage   schemas.Stage
+	// Sensitive says that where it is stays secret, also here.
+	Sensitive bool
 
-	doc    *content.Document
 	assure string // the assured date as it is stored
 	behalf string // for whom a confirmation is
 }
@@ -74,7 +76,7 @@ func (k *Keeper) Open(ctx context.Context, token, locale string) (*Ask, error) {
 		return nil, err
 	}
 	typ, _ := k.service.Schemas().Type(d.Type)
-	a := &Ask{Document: d.ID, Type: typ, Locale: p.locale, Title: p.title, Values: p.values, On: day, Stage: stageOf(d), doc: d, assure: on, behalf: behalf}
+	a := &Ask{Document: d.ID, Type: typ, Locale: p.locale, Title: p.title, Values: p.values, On: day, Stage: stageOf(d), Sensitive: d.Sensitive, assure: on, behalf: behalf}
 	if !day.IsZero() {
 		a.Due = f.Due(day)
 	}
@@ -157,7 +159,9 @@ func (k *Keeper) Confirm(ctx context.Context, token, locale string) (*Ask, error
 // Bounds of what somebody says has changed.
 const (
 	MaxWords   = 2000 // characters
-	maxReports = 5    // about one document between two confirmations
+	maxReports = 20   // about one document between two confirmations
+	maxByLink  = 3    // by one link on a day
+	maxBySame  = 20   // by the same person on a day, with all their links
 )
 
 // report is the record of what somebody says has changed.
@@ -199,6 +203,15 @@ func (k *Keeper) Report(ctx context.Context, token, words, locale string) (*Ask,
 	case said >= maxReports:
 		return a, problem(content.Conflict, codeWordsTooMany, nil)
 	}
+	for name, most := range map[string]int{"said/" + a.behalf: maxBySame, "said/" + a.behalf + "/" + a.Document: maxByLink} {
+		ok, err := k.count(ctx, name, 1, most)
+		if err != nil {
+			return a, content.AsProblem(err)
+		}
+		if !ok {
+			return a, problem(content.Conflict, codeWordsTooMany, nil)
+		}
+	}
 	now := k.now()
 	id := a.Document + "/" + now.Format("20060102T150405.000") + "-" + rand.Text()[:6]
 	r := report{Document: a.Document, Assured: a.assure, At: now, By: a.behalf, Words: words}
@@ -229,36 +242,19 @@ func plain(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// keepReport is how long what somebody said is kept after the document was
-// confirmed, or went.
-const keepReport = 90 * 24 * time.Hour
-
-// Tell sends to the councils what people said has changed, and forgets it a while
-// after it is settled. It is idempotent, and may run in several processes at once.
+// Tell sends to the councils what people said has changed. It is idempotent, and
+// may run in several processes at once.
 func (k *Keeper) Tell(ctx context.Context) error {
-	people, left := &directory{k: k}, k.most
+	if k.sender == nil {
+		return nil
+	}
+	people, b := &directory{k: k}, &bounds{left: mostTold}
 	var wrong trouble
 	err := each(ctx, k, kindReport, "", func(id string, version int64, r report) error {
-		if !r.Told && k.sender != nil {
-			wrong.add(k.tell(ctx, people, &left, id, version, &r))
-			return ctx.Err()
+		if !r.Told {
+			wrong.add(k.tell(ctx, people, b, id, version, &r))
 		}
-		if k.now().Sub(r.At) < keepReport {
-			return nil
-		}
-		d, err := k.store.Get(ctx, r.Document)
-		if err != nil && !isNotFound(err) {
-			return err
-		}
-		if err == nil && d.Live() {
-			if on, day := assured(d); on == r.Assured || k.now().Sub(day) < keepReport {
-				return nil
-			}
-		}
-		if err := k.store.DeleteRecord(ctx, kindReport, id, version); !isNotFound(err) {
-			return unlessBusy(err)
-		}
-		return nil
+		return ctx.Err()
 	})
 	if err != nil {
 		return err
@@ -266,8 +262,45 @@ func (k *Keeper) Tell(ctx context.Context) error {
 	return wrong.err()
 }
 
+// mostTold are the messages of one turn of Tell.
+const mostTold = 100
+
+// Purger forgets what people said, when it is settled for long enough: the
+// document was confirmed since, or is gone.
+func (k *Keeper) Purger() audit.Purger { return purger{k} }
+
+type purger struct{ k *Keeper }
+
+// Kind is the kind of data in the retention table.
+func (p purger) Kind() string { return "reports" }
+
+func (p purger) Purge(ctx context.Context, olderThan time.Time) (n int, err error) {
+	err = each(ctx, p.k, kindReport, "", func(id string, version int64, r report) error {
+		if !r.At.Before(olderThan) {
+			return nil
+		}
+		d, err := p.k.store.Get(ctx, r.Document)
+		if err != nil && !isNotFound(err) {
+			return err
+		}
+		if err == nil && d.Live() {
+			if on, day := assured(d); on == r.Assured || !day.Before(olderThan) {
+				return nil
+			}
+		}
+		switch err := p.k.store.DeleteRecord(ctx, kindReport, id, version); {
+		case err == nil:
+			n++
+		case !isNotFound(err):
+			return unlessBusy(err)
+		}
+		return nil
+	})
+	return n, err
+}
+
 // tell sends one report to everybody of the council.
-func (k *Keeper) tell(ctx context.Context, people *directory, left *int, id string, version int64, r *report) error {
+func (k *Keeper) tell(ctx context.Context, people *directory, b *bounds, id string, version int64, r *report) error {
 	d, err := k.store.Get(ctx, r.Document)
 	if isNotFound(err) {
 		r.Told = true
@@ -288,9 +321,9 @@ func (k *Keeper) tell(ctx context.Context, people *directory, left *int, id stri
 	var wrong trouble
 	for _, to := range council {
 		pick := func(r *report) *delivery { return findLetter(r.Letters, 0, to.stored()) }
-		busy, err := deliver(ctx, k, left, kindReport, id, r, &version, pick,
+		did, err := deliver(ctx, k, b, kindReport, id, r, &version, pick,
 			func() (mail.Message, error) { return k.reportLetter(ctx, d, to, id, r) }, nil)
-		if busy || ctx.Err() != nil {
+		if did == busy || ctx.Err() != nil {
 			return err
 		}
 		wrong.add(err)

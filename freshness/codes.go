@@ -24,6 +24,7 @@ var Codes = []string{
 	"label_mail_subject_confirm", "mail_confirm", "label_mail_confirm", "mail_confirm_why",
 	"mail_confirm_by", "mail_confirm_unverified", "mail_confirm_hidden", "mail_confirm_never",
 	"mail_because_assurer", "mail_because_people", "mail_because_contact", "mail_because_council", "mail_ask",
+	"label_mail_subject_confirm_many", "mail_confirm_many", "mail_confirm_more", "label_confirm_by",
 
 	"label_mail_subject_digest", "mail_digest", "mail_digest_more", "mail_digest_how",
 	"label_digest_due", "label_digest_unverified", "label_digest_hidden", "label_digest_never", "label_digest_nobody",

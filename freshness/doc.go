@@ -3,7 +3,7 @@
 //
 //	            ┌▶ content.Service.Age    what the public sees (never waits for a mail)
 //	Run, hourly ┼▶ reminders              assurer ▸ the organisation's people ▸ contact
-//	            └▶ digests                the council of the territory, a mail a day
+//	            └▶ digests                the council of the territory
 //	Tell, each minute ▶ what somebody said has changed, to the council
 //
 //	mail ─▶ /confirm/{token} ─▶ Open (shows, changes nothing)
@@ -11,16 +11,19 @@
 //	                            └▶ Report  ─▶ a record, which Tell sends on
 //
 // The dates come from schemas.Freshness and the assured date of each document, in
-// civil days of Europe/Rome. What was sent lies in records beside the documents,
-// each of which answers to one assured date: when somebody confirms, it begins
-// anew.
+// civil days of Europe/Rome. What was sent lies in records beside the documents:
+// asked says of a document who is to confirm it, and answers to one assured date,
+// so that it begins anew when somebody confirms; a box says of an address what it
+// was told. A reminder lists all that somebody is asked about, at most mostItems
+// documents, and like the digest comes once a day at most.
 //
 // # Never two mails
 //
 // Any number of processes may do all this at once. Before a message goes out its
-// record says that it is going (compare-and-swap), afterwards that it has gone. A
-// process that dies in between leaves the first word without the second: after
-// lease it is sent once more, with the same Message-ID, and then no more. What a
+// box says that it is going (compare-and-swap), afterwards that it has gone; the
+// documents note it then, and again at the next turn if that failed. A process
+// that dies in between leaves the first word without the second: after lease the
+// message is sent once more, with the same Message-ID, and then no more. What a
 // server refuses for now is tried again, ever less often; what it refuses for good
 // makes the next address be asked.
 //
@@ -41,6 +44,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prassi-cms/prassi/auth"
@@ -64,9 +68,10 @@ type Options struct {
 	// Clock gives the time; time.Now when nil.
 	Clock func() time.Time
 	Log   *slog.Logger
-	// Most bounds the messages of one turn, so that an import of many old services
-	// does not flood a mail server; 200. The rest goes at the next turn.
-	Most int
+	// Daily bounds the reminders of one day, so that an import of many old services
+	// does not flood anybody: 500 when it is 0, none when it is below. A tenth may go
+	// in one turn; what waits goes on the next days.
+	Daily int
 }
 
 // Keeper is safe for concurrent use, in one process and in several.
@@ -79,7 +84,8 @@ type Keeper struct {
 	contact string
 	clock   func() time.Time
 	log     *slog.Logger
-	most    int
+	daily   int // below 0 for none
+	waiting atomic.Int64
 
 	mu     sync.Mutex
 	survey survey
@@ -89,7 +95,7 @@ type Keeper struct {
 func New(opt Options) *Keeper {
 	k := &Keeper{
 		store: opt.Store, service: opt.Service, auth: opt.Auth, sender: opt.Sender, public: strings.TrimRight(opt.PublicURL, "/"),
-		contact: opt.Contact, clock: opt.Clock, log: opt.Log, most: opt.Most,
+		contact: opt.Contact, clock: opt.Clock, log: opt.Log, daily: opt.Daily,
 	}
 	if k.clock == nil {
 		k.clock = time.Now
@@ -97,18 +103,22 @@ func New(opt Options) *Keeper {
 	if k.log == nil {
 		k.log = slog.Default()
 	}
-	if k.most <= 0 {
-		k.most = 200
+	if k.daily == 0 {
+		k.daily = 500
 	}
 	return k
 }
 
 // Kinds of records.
 const (
-	kindAsked  = "freshness"        // by document: asked
-	kindDigest = "freshness_digest" // by person: digest
-	kindReport = "freshness_report" // by document and time: report
+	kindAsked    = "freshness"          // by document: asked
+	kindReminder = "freshness_reminder" // by address: box
+	kindDigest   = "freshness_digest"   // by person: box
+	kindReport   = "freshness_report"   // by document and time: report
 )
+
+// turns are how many turns a day's reminders are spread over, at least.
+const turns = 10
 
 // The actors of background work.
 var (

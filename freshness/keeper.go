@@ -3,6 +3,7 @@ package freshness
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -13,10 +14,11 @@ import (
 // turn is one round over all documents.
 type turn struct {
 	*Keeper
-	people  *directory
-	left    int // messages that may still go out
-	digests map[string]*digestOf
-	live    map[string]bool // the documents that it saw
+	people    *directory
+	reminders lists
+	digests   lists
+	live      map[string]bool // the documents that it saw
+	sent      int             // messages
 }
 
 // Run looks at every live document whose facts age: what the public sees of it
@@ -27,28 +29,85 @@ func (k *Keeper) Run(ctx context.Context) error {
 	if _, err := k.auth.Key(ctx, keyName); err != nil { // made here, before anybody shows a link
 		return err
 	}
-	t := &turn{Keeper: k, people: &directory{k: k}, left: k.most, digests: map[string]*digestOf{}, live: map[string]bool{}}
+	t := &turn{Keeper: k, people: &directory{k: k}, reminders: lists{}, digests: lists{}, live: map[string]bool{}}
 	var wrong trouble
 	err := k.walk(ctx, func(d *content.Document, f *schemas.Freshness) error {
 		t.live[d.ID] = true
 		d, err := k.age(ctx, d, f)
 		wrong.add(err)
-		if d == nil || k.sender == nil {
-			return ctx.Err()
+		if d != nil && k.sender != nil {
+			wrong.add(t.list(ctx, d, f))
 		}
-		wrong.add(t.remind(ctx, d, f))
-		wrong.add(t.escalate(ctx, d, f))
 		return ctx.Err()
 	})
 	if err != nil {
 		return err
 	}
-	for _, person := range t.sortedDigests() {
-		wrong.add(t.sendDigest(ctx, person))
+	if k.sender != nil {
+		waiting := t.askAll(ctx, &wrong)
+		t.tellCouncils(ctx, &wrong)
+		k.waiting.Store(int64(waiting))
+		if t.sent > 0 || waiting > 0 {
+			k.log.Info("people were asked to confirm", "messages", t.sent, "documents_waiting", waiting, "daily", max(0, k.daily))
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	wrong.add(t.tidy(ctx))
 	return wrong.err()
 }
+
+// list puts a document on the lists of those who are to be asked and told.
+func (t *turn) list(ctx context.Context, d *content.Document, f *schemas.Freshness) error {
+	return errors.Join(t.remind(ctx, d, f), t.escalate(ctx, d, f))
+}
+
+// askAll sends the reminders, as many as may go, and says how many documents wait.
+// Each is looked at again then: it notes what came of it, and where nobody was at
+// an address the next ones are asked.
+func (t *turn) askAll(ctx context.Context, wrong *trouble) (waiting int) {
+	k := kind{record: kindReminder, most: mostItems, daily: t.daily, compose: t.reminder}
+	b := &bounds{left: max(0, (t.daily+turns-1)/turns)}
+	waits := map[string]int{}
+	for range ways {
+		now := t.reminders
+		t.reminders = lists{}
+		for _, id := range now.boxes() {
+			items := now.ordered(id)
+			n, err := t.post(ctx, k, b, id, items)
+			wrong.add(err)
+			if waits[id] = n; n == len(items) {
+				continue
+			}
+			for _, i := range items {
+				d, err := t.store.Get(ctx, i.document)
+				if err == nil && d.Live() {
+					err = t.list(ctx, d, i.f)
+				}
+				wrong.add(err)
+			}
+		}
+	}
+	for _, n := range waits {
+		waiting += n
+	}
+	return waiting
+}
+
+// tellCouncils sends the digests. They are few and wait for nobody's reminders.
+func (t *turn) tellCouncils(ctx context.Context, wrong *trouble) {
+	k := kind{record: kindDigest, most: math.MaxInt, whole: true, compose: t.digest}
+	b := &bounds{left: math.MaxInt}
+	for _, id := range t.digests.boxes() {
+		_, err := t.post(ctx, k, b, id, t.digests.ordered(id))
+		wrong.add(err)
+	}
+}
+
+// Waiting is how many documents wait to be asked about since the last turn of this
+// process: for another day, or for a mail server that is down.
+func (k *Keeper) Waiting() int { return int(k.waiting.Load()) }
 
 // trouble keeps the first few errors and counts the others: a mail server that is
 // down fails for everything.
@@ -182,14 +241,27 @@ func (t *turn) tidy(ctx context.Context) error {
 			}
 			return drop(kindAsked, id, version)
 		}),
-		each(ctx, t.Keeper, kindDigest, "", func(id string, version int64, d digest) error {
-			if t.digests[id] != nil || t.sender == nil || t.now().Sub(d.Sent) < keepDigest {
+		t.tidyBoxes(ctx, kindReminder, nil, drop),
+		t.tidyBoxes(ctx, kindDigest, t.digests, drop),
+		each(ctx, t.Keeper, kindCount, "", func(id string, version int64, _ int) error {
+			if id >= t.today().AddDate(0, 0, -2).Format(time.DateOnly) {
 				return nil
 			}
-			return drop(kindDigest, id, version)
+			return drop(kindCount, id, version)
 		}),
 	)
 }
 
-// keepDigest is how long is known what somebody was told who is told of nothing.
-const keepDigest = 30 * 24 * time.Hour
+// tidyBoxes removes what was told long ago to who has nothing to be told.
+func (t *turn) tidyBoxes(ctx context.Context, kind string, now lists, drop func(kind, id string, version int64) error) error {
+	return each(ctx, t.Keeper, kind, "", func(id string, version int64, g box) error {
+		begun, _ := time.Parse(time.DateOnly, g.For)
+		if now[id] != nil || t.sender == nil || t.now().Sub(g.Sent) < keepBox || t.now().Sub(begun) < keepBox {
+			return nil
+		}
+		return drop(kind, id, version)
+	})
+}
+
+// keepBox is how long is known what somebody was told who is told of nothing.
+const keepBox = 30 * 24 * time.Hour

@@ -71,10 +71,11 @@ func TestTwoProcesses(t *testing.T) {
 	}
 }
 
-// dying is a store whose process dies when it is told to, before a record of that
-// kind is written for the second time in a row: between the message and the note.
+// dying is a store whose process dies when it is told to, before it notes in a
+// record of that kind that a message has gone.
 type dying struct {
 	content.Store
+	kind  string
 	mu    sync.Mutex
 	armed bool
 }
@@ -83,7 +84,7 @@ var errDead = errors.New("the process died")
 
 func (d *dying) PutRecord(ctx context.Context, r *content.Record, expect int64) error {
 	d.mu.Lock()
-	dead := d.armed && strings.HasPrefix(r.Kind, "freshness") && !strings.Contains(string(r.Data), `"claimed"`)
+	dead := d.armed && r.Kind == d.kind && strings.Contains(string(r.Data), `"sent"`)
 	d.mu.Unlock()
 	if dead {
 		return errDead
@@ -98,17 +99,21 @@ func (d *dying) arm(on bool) {
 }
 
 // A process that dies between the message and the note causes one repeat, with
-// the same Message-ID, however often it dies; and never when it lives.
+// the same Message-ID, however often it dies; and none when only the document's
+// own note is lost, or when it lives.
 func TestDeathBetweenMailAndNote(t *testing.T) {
-	for _, deaths := range []int{1, 2, 5} {
-		t.Run(fmt.Sprint(deaths), func(t *testing.T) {
+	for _, c := range []struct {
+		kind         string
+		deaths, want int
+	}{{kindReminder, 1, 2}, {kindReminder, 2, 2}, {kindReminder, 5, 2}, {kindAsked, 1, 1}, {kindAsked, 5, 1}} {
+		t.Run(fmt.Sprint(c.kind, c.deaths), func(t *testing.T) {
 			var d *dying
-			w := newWorld(t, func(s content.Store) content.Store { d = &dying{Store: s}; return d })
+			w := newWorld(t, func(s content.Store) content.Store { d = &dying{Store: s, kind: c.kind}; return d })
 			id := w.publish("Sportello", "", "2026-01-10", email("sportello@example.org"))
 			w.set(day(reminded))
 			var sent []letterSent
 			for turn := range 8 {
-				d.arm(turn < deaths)
+				d.arm(turn < c.deaths)
 				err := w.keeper.Run(ctx)
 				if turn == 0 && !errors.Is(err, errDead) {
 					t.Fatalf("it did not die: %v", err)
@@ -123,14 +128,19 @@ func TestDeathBetweenMailAndNote(t *testing.T) {
 				}
 				w.set(w.clock().Add(lease + time.Minute))
 			}
-			if len(sent) != 2 {
+			for range 3 { // nor on other days
+				w.set(w.clock().Add(24 * time.Hour))
+				w.run()
+				sent = append(sent, w.post.take()...)
+			}
+			if len(sent) != c.want {
 				t.Fatalf("%d messages:\n%s", len(sent), told(sent))
 			}
-			if sent[0].Key != sent[1].Key {
-				t.Errorf("the keys are %q and %q", sent[0].Key, sent[1].Key)
+			if sent[0].Key != sent[c.want-1].Key {
+				t.Errorf("the keys are %q and %q", sent[0].Key, sent[c.want-1].Key)
 			}
 			a, _, err := read[asked](ctx, w.keeper, kindAsked, id)
-			if err != nil || !a.settled() || a.Letters[0].Sent.IsZero() {
+			if err != nil || !a.settled(w.get(id)) || a.Letters[0].Sent.IsZero() {
 				t.Errorf("%+v, %v", a, err)
 			}
 		})
@@ -238,7 +248,7 @@ func TestNobodyThere(t *testing.T) {
 	}
 	for id, nobody := range map[string]bool{id: false, second: true, third: true} {
 		a, _, err := read[asked](ctx, w.keeper, kindAsked, id)
-		if err != nil || a.Nobody != nobody {
+		if err != nil || (a.Nobody != 0) != nobody {
 			t.Errorf("%s: %+v, %v", id, a, err)
 		}
 	}
@@ -268,7 +278,7 @@ func TestFlood(t *testing.T) {
 	for i := range 9 {
 		w.publish(fmt.Sprintf("Servizio %d", i), "", "2026-01-10", email(fmt.Sprintf("s%d@example.org", i)))
 	}
-	w.keeper.most = 4
+	w.keeper.daily = 40
 	w.set(day(reminded))
 	for _, want := range []int{4, 4, 1, 0} {
 		w.run()
@@ -293,12 +303,12 @@ func TestTidy(t *testing.T) {
 	if _, version, _ := read[asked](ctx, w.keeper, kindAsked, id); version != 0 {
 		t.Error("the record is still there")
 	}
-	if _, version, _ := read[digest](ctx, w.keeper, kindDigest, "sara"); version == 0 {
+	if _, version, _ := read[box](ctx, w.keeper, kindDigest, "sara"); version == 0 {
 		t.Error("what Sara was told is forgotten too early")
 	}
-	w.set(w.clock().Add(keepDigest + time.Hour))
+	w.set(w.clock().Add(keepBox + time.Hour))
 	w.run()
-	if _, version, _ := read[digest](ctx, w.keeper, kindDigest, "sara"); version != 0 {
+	if _, version, _ := read[box](ctx, w.keeper, kindDigest, "sara"); version != 0 {
 		t.Error("what Sara was told is still there")
 	}
 }
@@ -525,12 +535,31 @@ func TestReports(t *testing.T) {
 	if !strings.Contains(sent[0].Text, "Via <b>Nuova</b> 3\n\nBcc: eve@example.net") || strings.Contains(sent[0].HTML, "<b>Nuova") {
 		t.Errorf("words:\n%s", sent[0].Text)
 	}
-	for range maxReports - 1 {
-		w.must(ignore(w.keeper.Report(ctx, token, strings.Repeat("字", MaxWords), "it")))
-		w.set(w.clock().Add(time.Millisecond))
+	// A link says so much a day, also when it says all at once, and so much in all.
+	said := 1
+	for range maxReports {
+		var mu sync.Mutex
+		for range 2 * maxByLink {
+			all.Go(func() {
+				_, err := w.keeper.Report(ctx, token, strings.Repeat("字", MaxWords), "it")
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					said++
+				} else {
+					w.code(err, codeWordsTooMany)
+				}
+			})
+		}
+		all.Wait()
+		if most := maxByLink * int(1+w.clock().Sub(day(reminded))/(24*time.Hour)); said > most {
+			t.Fatalf("%d messages, at most %d", said, most)
+		}
+		w.set(w.clock().Add(24 * time.Hour))
 	}
-	_, err := w.keeper.Report(ctx, token, "x", "it")
-	w.code(err, codeWordsTooMany)
+	if said < maxReports || said > maxReports+maxByLink {
+		t.Errorf("%d messages in all", said)
+	}
 
 	// The council's link confirms when all is corrected; what was said is kept a
 	// while, and then forgotten.
@@ -538,16 +567,21 @@ func TestReports(t *testing.T) {
 	if by := w.get(id).Assured.By; by != "person:sara" {
 		t.Error(by)
 	}
-	w.must(w.keeper.Tell(ctx))
+	purge := func(days int) {
+		t.Helper()
+		_, err := w.keeper.Purger().Purge(ctx, w.clock().AddDate(0, 0, -days))
+		w.must(err)
+	}
+	purge(90)
 	count := func() (n int) {
 		w.must(each(ctx, w.keeper, kindReport, "", func(string, int64, report) error { n++; return nil }))
 		return n
 	}
-	if count() != maxReports {
+	if count() != said {
 		t.Error("forgotten too early")
 	}
-	w.set(w.clock().Add(keepReport + 24*time.Hour))
-	w.must(w.keeper.Tell(ctx))
+	w.set(w.clock().AddDate(0, 0, 91))
+	purge(90)
 	if n := count(); n != 0 {
 		t.Errorf("%d are still there", n)
 	}

@@ -107,8 +107,6 @@ func key(parts ...string) string { return "freshness " + strings.Join(parts, " "
 
 func number(n int) string { return strconv.Itoa(n) }
 
-func compareText(a, b string) int { return strings.Compare(a, b) }
-
 func isNotFound(err error) bool { return errors.Is(err, content.ErrNotFound) }
 
 // unlessBusy forgives losing a race: whoever won it does the work.

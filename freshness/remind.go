@@ -20,23 +20,16 @@ type asked struct {
 	// those before are history.
 	Reminder int      `json:"reminder"`
 	Letters  []letter `json:"letters,omitempty"`
-	// Nobody says that there is nobody who could be asked.
-	Nobody bool `json:"nobody,omitempty"`
+	// Nobody is the document's version for which there was nobody who could be asked.
+	Nobody int64 `json:"nobody,omitempty"`
 }
 
-// letter is a message to one person about one document.
+// letter says that somebody is asked about one document. The message, which asks
+// them about others too, is that of their box.
 type letter struct {
 	Reminder int `json:"reminder,omitempty"`
 	recipient
 	delivery
-}
-
-// find gives the delivery of a letter.
-func (a *asked) find(assured string, reminder int, to recipient) *delivery {
-	if a.Assured != assured {
-		return nil
-	}
-	return findLetter(a.Letters, reminder, to)
 }
 
 func findLetter(list []letter, reminder int, to recipient) *delivery {
@@ -62,8 +55,13 @@ func (r recipient) stored() recipient {
 	return r
 }
 
-// remind asks for a confirmation when a reminder is due that was not sent. Of
-// several that fell due meanwhile only the last is sent.
+// mark is what somebody has been asked when they know of the reminder.
+func (a *asked) mark() string { return a.Assured + "/" + number(a.Reminder) }
+
+// remind puts a document on the lists of those who are to confirm it, when a
+// reminder is due that was not sent, and notes what came of the one that was. Of
+// several that fell due meanwhile only the last is sent. Where nobody is at an
+// address, those whom the next way leads to are asked.
 func (t *turn) remind(ctx context.Context, d *content.Document, f *schemas.Freshness) error {
 	on, day := assured(d)
 	due, _ := f.Reminders(day, t.today())
@@ -77,45 +75,81 @@ func (t *turn) remind(ctx context.Context, d *content.Document, f *schemas.Fresh
 	if a.Assured != on || version == 0 {
 		a = asked{Assured: on}
 	}
-	if a.Reminder >= due && a.settled() {
+	if a.Reminder < due {
+		a.Reminder, a.Nobody = due, 0
+	}
+	if a.settled(d) {
 		return nil
 	}
-	p, err := t.published(ctx, d, "")
-	if err != nil {
-		return err
-	}
-	if a.Reminder < due {
-		a.Reminder, a.Nobody = due, false
-	}
+	var open []item
+	changed := false
 	for {
-		if !slices.ContainsFunc(a.Letters, func(l letter) bool { return l.Reminder == a.Reminder && !l.Refused }) && !a.Nobody {
-			if err := t.address(ctx, &a, d, p); err != nil {
+		if a.unreachable() {
+			if err := t.address(ctx, &a, d); err != nil {
 				return err
 			}
-			if a.Nobody {
-				return unlessBusy(t.write(ctx, kindAsked, d.ID, a, version))
-			}
+			changed = true
 		}
-		busy, err := t.send(ctx, d, f, p, &a, &version)
-		if busy || err != nil || a.Assured != on || !a.unreachable() {
-			return err
+		open = open[:0]
+		for i := range a.Letters {
+			l := &a.Letters[i]
+			if l.Reminder != a.Reminder || l.done() {
+				continue
+			}
+			address, ok, err := t.reach(ctx, l.recipient)
+			if err != nil {
+				return err
+			}
+			if l.Refused = !ok; ok {
+				if l.Sent, l.Refused, err = t.answer(ctx, hashOf(address), d.ID, a.mark()); err != nil {
+					return err
+				}
+			}
+			if l.done() {
+				changed = true
+				continue
+			}
+			to := l.recipient
+			to.Address = address
+			open = append(open, item{document: d.ID, on: on, day: day, due: f.Due(day), stage: stageOf(d), early: noon(t.today()).Before(noon(f.Due(day))), f: f, mark: a.mark(), to: to})
+		}
+		if a.Nobody != 0 || !a.unreachable() {
+			break
 		}
 	}
+	if changed {
+		if err := t.write(ctx, kindAsked, d.ID, a, version); err != nil {
+			return unlessBusy(err)
+		}
+	}
+	for _, i := range open {
+		i.title = t.title(d, i.to.Locale)
+		t.reminders.add(hashOf(i.to.Address), i)
+	}
+	return nil
 }
 
 // unreachable says that of those asked by the present reminder nobody is there.
 func (a *asked) unreachable() bool {
-	return !a.Nobody && !slices.ContainsFunc(a.Letters, func(l letter) bool { return l.Reminder == a.Reminder && !l.Refused })
+	return !slices.ContainsFunc(a.Letters, func(l letter) bool { return l.Reminder == a.Reminder && !l.Refused })
 }
 
-// settled says that nothing of the present reminder is left to do.
-func (a *asked) settled() bool {
-	return a.Nobody || !a.unreachable() && !slices.ContainsFunc(a.Letters, func(l letter) bool { return l.Reminder == a.Reminder && !l.done() })
+// settled says that nothing of the present reminder is left to do. That there was
+// nobody counts until the document changes.
+func (a *asked) settled(d *content.Document) bool {
+	if a.unreachable() {
+		return a.Nobody != 0 && a.Nobody == d.Version
+	}
+	return !slices.ContainsFunc(a.Letters, func(l letter) bool { return l.Reminder == a.Reminder && !l.done() })
 }
 
 // address adds letters to those whom the next way leads to, or notes that there
 // is nobody. Addresses at which nobody was are not tried again.
-func (t *turn) address(ctx context.Context, a *asked, d *content.Document, p *published) error {
+func (t *turn) address(ctx context.Context, a *asked, d *content.Document) error {
+	p, err := t.published(ctx, d, "")
+	if err != nil {
+		return err
+	}
 	for _, way := range ways {
 		list, err := t.people.recipients(ctx, way, d, p)
 		if err != nil {
@@ -131,47 +165,12 @@ func (t *turn) address(ctx context.Context, a *asked, d *content.Document, p *pu
 			}
 		}
 		if found {
+			a.Nobody = 0
 			return nil
 		}
 	}
-	a.Nobody = true
+	a.Nobody = d.Version
 	return nil
-}
-
-// send sends the letters of the present reminder that are still to go.
-func (t *turn) send(ctx context.Context, d *content.Document, f *schemas.Freshness, p *published, a *asked, version *int64) (busy bool, err error) {
-	var todo []recipient
-	for _, l := range a.Letters {
-		if l.Reminder == a.Reminder && !l.done() {
-			todo = append(todo, l.recipient)
-		}
-	}
-	on, reminder := a.Assured, a.Reminder
-	var wrong trouble
-	for _, to := range todo {
-		address, ok, err := t.reach(ctx, to)
-		if err != nil {
-			return false, err
-		}
-		pick := func(a *asked) *delivery { return a.find(on, reminder, to) }
-		if !ok { // the person is not there any more
-			if l := pick(a); l != nil && !l.Refused {
-				l.Refused = true
-				if err := t.write(ctx, kindAsked, d.ID, a, *version); err != nil {
-					return true, unlessBusy(err)
-				}
-				*version++
-			}
-			continue
-		}
-		busy, err := deliver(ctx, t.Keeper, &t.left, kindAsked, d.ID, a, version, pick,
-			func() (mail.Message, error) { return t.reminder(ctx, d, f, p, reminder, to, address) }, nil)
-		if busy || ctx.Err() != nil {
-			return true, err
-		}
-		wrong.add(err)
-	}
-	return false, wrong.err()
 }
 
 // reach gives the address of a recipient; ok is false for a person who cannot be
@@ -191,38 +190,63 @@ func (k *Keeper) reach(ctx context.Context, to recipient) (address string, ok bo
 	return p.Email, wrong == nil && p.Erased.IsZero(), nil
 }
 
-// reminder writes the message that asks for a confirmation.
-func (t *turn) reminder(ctx context.Context, d *content.Document, f *schemas.Freshness, p *published, n int, to recipient, address string) (mail.Message, error) {
-	on, day := assured(d)
-	link, err := t.Link(ctx, d.ID, on, to, address, t.linkEnd(f, day))
-	if err != nil {
-		return mail.Message{}, err
-	}
+// reminder writes the message that asks to confirm some documents; more says how
+// many others its reader will be asked about on other days.
+func (t *turn) reminder(ctx context.Context, items []item, more int, id string) (mail.Message, error) {
+	to := items[0].to
 	say := func(code string, params map[string]any) string { return messages.Text(to.Locale, code, params) }
-	due := f.Due(day)
-	date := func(days int) string { return messages.Day(to.Locale, noon(due.AddDate(0, 0, days))) }
-	l := mail.Letter{Locale: to.Locale, Parts: []mail.Part{
-		{Text: say("mail_confirm", map[string]any{"title": p.title})},
-		{Text: say("label_mail_confirm", nil), Link: link},
-		{Text: say("mail_confirm_why", nil)},
-	}}
-	add := func(text string) { l.Parts = append(l.Parts, mail.Part{Text: text}) }
-	today := noon(t.today())
-	switch {
-	case day.IsZero():
-		add(say("mail_confirm_never", nil))
-	case !today.Before(noon(due.AddDate(0, 0, f.HideAfter))):
-		add(say("mail_confirm_hidden", nil))
-	case !today.Before(noon(due.AddDate(0, 0, f.UnverifiedAfter))):
-		add(say("mail_confirm_unverified", map[string]any{"hidden": date(f.HideAfter)}))
-	default:
-		add(say("mail_confirm_by", map[string]any{"due": date(0), "unverified": date(f.UnverifiedAfter), "hidden": date(f.HideAfter)}))
+	l := mail.Letter{Locale: to.Locale}
+	add := func(p ...mail.Part) { l.Parts = append(l.Parts, p...) }
+	var because []string
+	list := mail.Part{}
+	for _, i := range items {
+		link, err := t.Link(ctx, i.document, i.on, i.to, i.to.Address, t.linkEnd(i.f, i.day))
+		if err != nil {
+			return mail.Message{}, err
+		}
+		list.Items = append(list.Items, mail.Item{Text: i.title, Link: link, Note: i.note(to.Locale)})
+		if words := say(reasons[i.to.Way], nil); !slices.Contains(because, words) {
+			because = append(because, words)
+		}
 	}
-	add(say(map[string]string{wayAssurer: "mail_because_assurer", wayPeople: "mail_because_people", wayContact: "mail_because_contact"}[to.Way], nil))
+	subject := say("label_mail_subject_confirm_many", map[string]any{"count": len(items) + more})
+	if len(items)+more > 1 {
+		add(mail.Part{Text: say("mail_confirm_many", nil)}, list)
+		if more > 0 {
+			add(mail.Part{Text: say("mail_confirm_more", map[string]any{"count": more})})
+		}
+		add(mail.Part{Text: say("mail_confirm_why", nil)})
+	} else {
+		title := map[string]any{"title": items[0].title}
+		subject = say("label_mail_subject_confirm", title)
+		add(mail.Part{Text: say("mail_confirm", title)}, mail.Part{Text: say("label_mail_confirm", nil), Link: list.Items[0].Link},
+			mail.Part{Text: say("mail_confirm_why", nil)}, mail.Part{Text: t.urgency(items[0])})
+	}
+	for _, words := range because {
+		add(mail.Part{Text: words})
+	}
 	if t.contact != "" {
-		add(say("mail_ask", map[string]any{"email": t.contact}))
+		add(mail.Part{Text: say("mail_ask", map[string]any{"email": t.contact})})
 	}
-	return l.Message(address, say("label_mail_subject_confirm", map[string]any{"title": p.title}), key("reminder", d.ID, on, number(n), hashOf(address)))
+	return l.Message(to.Address, subject, id)
+}
+
+// reasons say why somebody is asked.
+var reasons = map[string]string{wayAssurer: "mail_because_assurer", wayPeople: "mail_because_people", wayContact: "mail_because_contact"}
+
+// urgency says until when an answer is needed, or what the public sees without it.
+func (t *turn) urgency(i item) string {
+	say := func(code string, params map[string]any) string { return messages.Text(i.to.Locale, code, params) }
+	date := func(days int) string { return messages.Day(i.to.Locale, noon(i.due.AddDate(0, 0, days))) }
+	switch {
+	case i.on == "":
+		return say("mail_confirm_never", nil)
+	case i.stage == schemas.StageHidden:
+		return say("mail_confirm_hidden", nil)
+	case i.stage == schemas.StageUnverified:
+		return say("mail_confirm_unverified", map[string]any{"hidden": date(i.f.HideAfter)})
+	}
+	return say("mail_confirm_by", map[string]any{"due": date(0), "unverified": date(i.f.UnverifiedAfter), "hidden": date(i.f.HideAfter)})
 }
 
 // noon is the middle of a civil day, which is the same day in Italy.

@@ -56,7 +56,7 @@ type Asked struct {
 	Person  string // the id of a person; empty for an address of the document
 	Address string
 	At      time.Time // zero while it has not gone
-	Refused bool      // nobody is there
+	Refused bool      // the message cannot be delivered: nobody is there, or their server will not have it
 }
 
 // Said is what somebody says has changed.
@@ -215,7 +215,7 @@ func (k *Keeper) stale(ctx context.Context, actor content.Actor, id string, want
 		return nil, content.AsProblem(err)
 	}
 	if a.Assured == on {
-		s.Nobody = a.Nobody
+		s.Nobody = a.Nobody != 0
 		for _, l := range a.Letters {
 			s.Asked = append(s.Asked, Asked{Way: l.Way, Person: l.Person, Address: l.Address, At: l.Sent, Refused: l.Refused})
 		}

@@ -42,8 +42,9 @@ type Message struct {
 // Sender sends messages. It is safe for concurrent use.
 type Sender interface {
 	// Send hands the message over for good, or says why not: ErrAddress when it
-	// will never go to that address, ErrMessage when it may go to nobody; after any
-	// other error the same message may be sent again later.
+	// will never go to that address, ErrMessage when it may go to nobody, ErrRejected
+	// when the server would not have it; after any other error the same message may be
+	// sent again later.
 	Send(ctx context.Context, m Message) error
 }
 
@@ -53,6 +54,9 @@ var (
 	ErrAddress = errors.New("nobody can be reached at that address")
 	// ErrMessage: there is no text, or no key, or too much of one.
 	ErrMessage = errors.New("this message cannot be sent")
+	// ErrRejected: the server knows the address and refuses the text for good (RFC
+	// 5321, section 4.2.1); another text may pass.
+	ErrRejected = errors.New("the mail server will not have this text")
 )
 
 // Bounds of a message.

@@ -87,8 +87,13 @@ func (s *server) Send(ctx context.Context, m Message) error {
 		err = errors.Join(ctx.Err(), err)
 	}
 	var refused *gomail.SendError
-	if errors.As(err, &refused) && refused.Reason == gomail.ErrSMTPRcptTo && !refused.IsTemp() && refused.ErrorCode() >= 500 {
-		return fmt.Errorf("%w: the server refuses it (%d)", ErrAddress, refused.ErrorCode())
+	if errors.As(err, &refused) && !refused.IsTemp() && refused.ErrorCode() >= 500 {
+		switch refused.Reason {
+		case gomail.ErrSMTPRcptTo:
+			return fmt.Errorf("%w: the server refuses it (%d)", ErrAddress, refused.ErrorCode())
+		case gomail.ErrSMTPData, gomail.ErrSMTPDataClose:
+			err = errors.Join(ErrRejected, err)
+		}
 	}
 	return s.told(err)
 }
