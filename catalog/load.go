@@ -22,6 +22,7 @@ type loadedDoc struct {
 	sharedHash string
 	shared     map[string]json.RawMessage
 	live       []liveVariant     // by locale
+	said       []schemas.Values  // where a sensitive document's places ever were; see everSaid
 	media      map[string]*Media // that the live parts use, by id
 }
 
@@ -111,8 +112,8 @@ func (c *Catalog) assemble(d *content.Document, revs map[string]*content.Revisio
 		fault("", err)
 		return l
 	}
-	known, err := everSaid(d, revs)
-	if err != nil {
+	var err error
+	if l.said, err = everSaid(d, revs); err != nil {
 		fault("", err)
 		return l
 	}
@@ -128,7 +129,7 @@ func (c *Catalog) assemble(d *content.Document, revs map[string]*content.Revisio
 		}
 		err := json.Unmarshal(lv.revision.Localized, &lv.fields)
 		if err == nil && d.Sensitive {
-			lv.fields, err = c.withhold(l.shape.typ, l.shared, lv.fields, known)
+			lv.fields, err = c.withhold(l.shape.typ, l.shared, lv.fields, l.said)
 		}
 		if err != nil {
 			fault(v.Locale, err)
@@ -137,7 +138,7 @@ func (c *Catalog) assemble(d *content.Document, revs map[string]*content.Revisio
 		l.live = append(l.live, lv)
 	}
 	if d.Sensitive {
-		shared, err := c.withhold(l.shape.typ, nil, l.shared, known)
+		shared, err := c.withhold(l.shape.typ, nil, l.shared, l.said)
 		if err != nil {
 			fault("", err)
 			l.live = nil
@@ -149,18 +150,22 @@ func (c *Catalog) assemble(d *content.Document, revs map[string]*content.Revisio
 	return l
 }
 
-// everSaid are the facts with which the live texts of a sensitive document were
-// written, and its newest: a translation may say an address that the live facts
-// leave away.
+// everSaid are the live facts of a sensitive document, those with which its live
+// texts were written, and its newest: a translation may say an address that the
+// live facts leave away.
 func everSaid(d *content.Document, revs map[string]*content.Revision) ([]schemas.Values, error) {
 	if !d.Sensitive {
 		return nil, nil
 	}
 	facts := []json.RawMessage{d.Shared}
-	for i := range d.Variants {
-		if r := revs[d.Variants[i].Live.Hash]; r != nil {
+	learn := func(hash string) {
+		if r := revs[hash]; r != nil {
 			facts = append(facts, r.Shared)
 		}
+	}
+	learn(d.LiveShared.Hash)
+	for i := range d.Variants {
+		learn(d.Variants[i].Live.Hash)
 	}
 	out := make([]schemas.Values, len(facts))
 	for i, f := range facts {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path"
 	"slices"
 	"time"
 
@@ -70,10 +71,25 @@ func (c *Catalog) readMedia(ctx context.Context, docs []*loadedDoc) error {
 			if l.media == nil {
 				l.media = map[string]*Media{}
 			}
-			l.media[id] = m
+			l.media[id] = l.unnamed(m)
 		}
 	}
 	return nil
+}
+
+// unnamed is a file as the public may know it: without a name that says where a
+// sensitive document's places are.
+func (l *loadedDoc) unnamed(m *Media) *Media {
+	if !l.doc.Sensitive {
+		return m
+	}
+	t := l.shape.typ
+	if t.Redact(m.Name, t.AsPrivate(nil), l.said...) == m.Name {
+		return m
+	}
+	c := *m
+	c.Name = m.ID + path.Ext(m.Name)
+	return &c
 }
 
 // mediaOf gives the files that the rendered variants of a document use, by id.

@@ -38,7 +38,7 @@ func (s *Service) Assure(ctx context.Context, actor Actor, id, on string) (*Docu
 		if err != nil {
 			return err
 		}
-		if d.Assured != nil && day.Before(d.Assured.Day()) {
+		if day.Before(w.assuredOn()) {
 			return invalidField("/on", "assured_earlier", map[string]any{"value": on, "known": d.Assured.On})
 		}
 		w.assure(day)
@@ -118,6 +118,16 @@ func (w *change) assuredDay(on string) (time.Time, error) {
 	return day, nil
 }
 
+// assuredOn is the day of the last confirmation; the zero time when there is none,
+// or when it has not come yet: a clock was wrong that day, and nobody is to wait
+// for it.
+func (w *change) assuredOn() time.Time {
+	if day := w.doc.Assured.Day(); !day.After(w.today()) {
+		return day
+	}
+	return time.Time{}
+}
+
 // assure notes a confirmation, unless it is known already, and tells of it.
 func (w *change) assure(day time.Time) {
 	on := day.Format(time.DateOnly)
@@ -167,7 +177,7 @@ func (w *change) importAssured(on string) error {
 		return p
 	}
 	switch d := w.doc; {
-	case d.Assured != nil && !day.After(d.Assured.Day()):
+	case d.Assured != nil && !day.After(w.assuredOn()):
 	case w.expect == 0:
 		d.Assured = &Assurance{On: on, By: w.behalf()}
 	default:

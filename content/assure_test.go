@@ -359,6 +359,25 @@ func TestStoreOfBeforeAssurance(t *testing.T) {
 	d.clean()
 }
 
+// What was confirmed on a day that has not come, by a clock that was wrong, can be
+// confirmed again.
+func TestAssureAfterAWrongClock(t *testing.T) {
+	d := newDesk(t)
+	now := d.now()
+	doc, brought := d.service("title", "Uno"), d.service("title", "Due")
+	d.set(now.AddDate(9, 0, 0))
+	doc, brought = d.assure(amina, doc, ""), d.assure(amina, brought, "")
+	d.set(now)
+	if doc = d.assure(amina, doc, ""); doc.Assured.On != "2026-03-01" {
+		t.Errorf("%+v", doc.Assured)
+	}
+	d.importing(content.System("import"), content.Incoming{Type: "service", ID: brought.ID, AssuredDate: "2026-02-01", Variants: []content.IncomingVariant{{Locale: "it", Fields: help("title", "Due"), Publish: true}}})
+	if brought = d.at(brought); brought.Assured.On != "2026-02-01" {
+		t.Errorf("%+v", brought.Assured)
+	}
+	d.clean()
+}
+
 // A confirmation and an edit at once: both happen, and the editor's view holds.
 func TestAssureBesideAnEditor(t *testing.T) {
 	d, h := newHooked(t, content.Options{})
