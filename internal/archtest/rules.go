@@ -92,6 +92,15 @@ var importRules = []importRule{
 		reason:    "Meilisearch stays in its driver",
 	},
 	{
+		forbidden: []string{"github.com/wneessen/...", "net/smtp"},
+		except:    []string{"mail"},
+		reason:    "messages leave by one way, which lets no line end into a header",
+	},
+	{
+		forbidden: []string{"github.com/emersion/...", "github.com/piprate/..."},
+		reason:    "they check in tests what the program sends and writes",
+	},
+	{
 		forbidden: []string{"github.com/coreos/go-oidc/...", "golang.org/x/oauth2/...", "github.com/go-jose/..."},
 		except:    []string{"auth/oidc", "internal/..."},
 		reason:    "tokens of others are read in one place, which checks what these libraries do not",
