@@ -160,6 +160,17 @@ func TestComposeWaitsForHealth(t *testing.T) {
 	}
 }
 
+// TestComposeSettingsExist: what Prassi is given is what it reads; a test of the
+// program holds the operators' guide to its flags.
+func TestComposeSettingsExist(t *testing.T) {
+	guide := string(read(t, "docs/operators.md"))
+	for name := range readCompose(t).Services["prassi"].Environment {
+		if !strings.Contains(guide, "`"+name+"`") {
+			t.Errorf("docs/operators.md knows no setting %s", name)
+		}
+	}
+}
+
 func TestComposeConfigsExist(t *testing.T) {
 	configs := readCompose(t).Configs
 	if len(configs) == 0 {
@@ -181,7 +192,7 @@ var secretName = regexp.MustCompile(`PASSWORD|SECRET|_KEY$|TOKEN|PRASSI_STORE$`)
 
 // secretsOf says which secrets a service may see, and no other.
 var secretsOf = map[string][]string{
-	"prassi":      {"meili_master_key", "oidc_client_secret", "prassi_store"},
+	"prassi":      {"mail_password", "meili_master_key", "oidc_client_secret", "prassi_store"},
 	"mongodb":     {"mongo_prassi_password", "mongo_root_password"},
 	"meilisearch": {"meili_master_key"},
 }
