@@ -204,7 +204,7 @@ var (
 // opening hours: the first type on the map that has such hours.
 func (s *Server) openCollection() string {
 	for _, t := range s.schemas.Types() {
-		if s.catalog.OnMap(t.Collection) && slices.ContainsFunc(t.Fields, opens) {
+		if s.catalog.OnMap(t.Collection) && s.catalog.HasHours(t.Collection) {
 			return t.Collection
 		}
 	}
@@ -217,9 +217,9 @@ func (s *Server) openThen(q catalog.Query) ([]string, error) {
 	if q.OpenAt.IsZero() && !q.OpenNow && q.OpenOn == "" {
 		return nil, nil
 	}
-	ids := map[string]bool{}
+	ids := []string{} // nil would be all
 	for _, t := range s.schemas.Types() {
-		if !slices.ContainsFunc(t.Fields, opens) {
+		if !s.catalog.HasHours(t.Collection) {
 			continue
 		}
 		found, err := s.catalog.Select(catalog.Query{Collection: t.Collection, OpenAt: q.OpenAt, OpenNow: q.OpenNow, OpenOn: q.OpenOn})
@@ -227,21 +227,10 @@ func (s *Server) openThen(q catalog.Query) ([]string, error) {
 			return nil, err
 		}
 		for e := range found.Entries() {
-			ids[e.ID()] = true
+			ids = append(ids, e.ID())
 		}
 	}
-	return sortedNames(ids), nil
-}
-
-func opens(f *schemas.Field) bool { return f.Kind == "opening_hours" }
-
-func sortedNames(set map[string]bool) []string {
-	out := make([]string, 0, len(set))
-	for name := range set {
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return out
+	return ids, nil
 }
 
 // readers gives the language of the reader and those to search: the ones named,

@@ -89,6 +89,9 @@ type window struct {
 // filter finds the slots that pass.
 func (p *partition) filter(q *Query, w *scratch) {
 	found, tmp := w.found, w.tmp
+	if q.wordless {
+		return
+	}
 	get := func(kind termKind, value string) *posting { return p.postings.get(term{kind: kind, value: value}) }
 	// Which variant stands for its document.
 	if q.Locale == "" {

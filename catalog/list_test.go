@@ -609,3 +609,19 @@ func TestManyDependents(t *testing.T) {
 	}
 	w.verified(c)
 }
+
+// Signs are no words: nothing has them, in a list as in the search.
+func TestSignsFindNothing(t *testing.T) {
+	w := newWorld(t)
+	w.publish("service", "uno", "it", "uno", values{"title": "Uno"})
+	c := w.open(t.TempDir())
+	for q, want := range map[string]int{"": 1, " ": 1, "uno": 1, "🙂": 0, "-": 0, "\u064b": 0} {
+		p, err := c.List(Query{Collection: "services", Q: q})
+		if err != nil || p.Total != want {
+			t.Errorf("%q finds %d, want %d (%v)", q, p.Total, want, err)
+		}
+		if s, err := c.Select(Query{Collection: "services", Q: q}); err != nil || s.Len() != want {
+			t.Errorf("%q selects %d, want %d (%v)", q, s.Len(), want, err)
+		}
+	}
+}

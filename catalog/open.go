@@ -92,21 +92,3 @@ func (c *Catalog) normaliseHours(q *Query, shape *shape, bad *fault) {
 	}
 	q.openDay = day.Add(12 * time.Hour)
 }
-
-// OpenAt lists the public documents that are open at a moment, by id.
-func (c *Catalog) OpenAt(t time.Time) []string {
-	s := c.snap.Load()
-	var out []string
-	for _, p := range s.parts {
-		if p.shape.hours == nil {
-			continue
-		}
-		for _, v := range p.items {
-			if v != nil && v == v.rec.variants[0] && v.rec.hours.Open(t) {
-				out = append(out, v.rec.id)
-			}
-		}
-	}
-	slices.Sort(out)
-	return out
-}

@@ -26,8 +26,8 @@ var Parameters = []string{
 // be repeated or take them parted by commas. from and to are days (both
 // included, as Italy's calendar has them) or RFC 3339 moments (to excluded);
 // open_at is a moment (RFC 3339) or "now", open_on a day or a day of the week
-// ("sa"). near is what Near reads and bbox "west,south,east,north" in degrees; radius is
-// in metres. It returns a content.Problem as List does; what can only be told from
+// ("sa"). near is "lat,lon" or a place's name, bbox "west,south,east,north" in degrees; radius
+// is in metres. It returns a content.Problem as List does; what can only be told from
 // the declarations is left to List.
 func (c *Catalog) ParseQuery(collection string, v url.Values) (Query, error) {
 	s := c.byName[collection]

@@ -201,6 +201,7 @@ func (q *Query) normaliseText(bad *fault) {
 		bad.add("q", schemas.CodeTooManyWords, map[string]any{"max": MaxWords, "actual": len(words)})
 		return
 	}
+	q.wordless = len(words) == 0 && strings.TrimSpace(q.Q) != ""
 	q.Q = ""
 	for i, w := range words {
 		if i > 0 {

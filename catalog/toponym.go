@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prassi-cms/prassi/geo"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -121,17 +120,10 @@ func (t *toponyms) label(x schemas.Territory) string {
 	return x.Name + " (" + acronym + ")"
 }
 
-// Near reads the parameter near: "lat,lon" in degrees, or a place of Italy by
-// its name ("Prato", "Castro (LE)") or ISTAT code. An empty text gives nil. It
-// returns a content.Problem as List does: not_a_number or out_of_range for
-// coordinates, unknown_place (value, candidates) for names.
-func (c *Catalog) Near(text string) (*Point, error) {
-	var bad fault
-	at := c.near(text, &bad)
-	geo.Check(at, 0, nil, bad.add)
-	return at, bad.problem()
-}
-
+// near reads the parameter near: "lat,lon" in degrees, or a place of Italy by
+// its name ("Prato", "Castro (LE)") or ISTAT code. An empty text gives nil. What
+// is wrong goes to bad: not_a_number for coordinates, unknown_place (value,
+// candidates) for names.
 func (c *Catalog) near(text string, bad *fault) *Point {
 	if text == "" {
 		return nil

@@ -95,7 +95,10 @@ func TestNearParameter(t *testing.T) {
 		"91,0":   `{"path":"/near","code":"out_of_range","params":{"max":90,"min":-90}}`,
 		"0,181":  `{"path":"/near","code":"out_of_range","params":{"max":180,"min":-180}}`,
 	} {
-		_, err := c.Near(near)
+		q, err := c.ParseQuery("services", url.Values{"near": {near}})
+		if err == nil {
+			_, err = c.List(q)
+		}
 		var problem *content.Problem
 		if !errors.As(err, &problem) || len(problem.Fields) != 1 {
 			t.Fatalf("%s: %v", near, err)
@@ -104,7 +107,7 @@ func TestNearParameter(t *testing.T) {
 			t.Errorf("%s: %s", near, got)
 		}
 	}
-	if at, err := c.Near(""); at != nil || err != nil {
-		t.Error(at, err)
+	if q, err := c.ParseQuery("services", url.Values{"near": {""}}); q.Near != nil || err != nil {
+		t.Error(q.Near, err)
 	}
 }

@@ -137,6 +137,8 @@ type Query struct {
 	Cursor string
 
 	openDay time.Time // what OpenOn means today
+	// wordless: there were nothing but signs in Q, which nothing has.
+	wordless bool
 }
 
 // Bounds of a Query.
