@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -93,7 +94,10 @@ func (w *change) laidOver(ctx context.Context, v *Variant, in *IncomingVariant) 
 	}
 	laid := in.Over(*in, now)
 	if v == nil {
-		texts(in.Fields, laid.Fields)
+		fields := map[string]any{}
+		maps.Copy(fields, laid.Fields)
+		texts(in.Fields, fields)
+		laid.Fields = fields
 	}
 	return &laid, nil
 }

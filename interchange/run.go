@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/interchange/hsds"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -131,7 +132,7 @@ func (r *run) batch(ctx context.Context, svc Importer, b *Batch) error {
 		if results, err = svc.Import(ctx, r.opt.Actor, b.Incoming, r.opt.DryRun); err != nil {
 			return err
 		}
-		if err := r.unpublished(ctx, svc, b, results); err != nil {
+		if err := r.amended(ctx, svc, b, results); err != nil {
 			return err
 		}
 	}
@@ -155,40 +156,63 @@ func (r *run) batch(ctx context.Context, svc Importer, b *Batch) error {
 	return r.err
 }
 
-// unpublished brings objects of HSDS in as drafts that lack what publication
-// needs: HSDS does not ask for it, and nobody could add it in the file.
-func (r *run) unpublished(ctx context.Context, svc Importer, b *Batch, results []content.ImportResult) error {
-	var again []content.Incoming
-	var at []int
-	n := 0
-	for d, in := range b.Incoming {
-		first := n
-		n += len(in.Variants)
-		if len(in.Variants) != 1 || !in.Variants[0].Publish || b.items[d][0].src.notation != hsdsFile || first >= len(results) {
-			continue
+// amended brings in what was refused for something that a file of HSDS cannot
+// mend: as drafts what lacks something that only we ask for, and under an id of
+// their own services whose id is that of an organisation in the store.
+func (r *run) amended(ctx context.Context, svc Importer, b *Batch, results []content.ImportResult) error {
+	const most = 2 // one object may have both
+	for range most {
+		var again []content.Incoming
+		var at []int
+		n := 0
+		for d := range b.Incoming {
+			in, first := &b.Incoming[d], n
+			n += len(in.Variants)
+			if b.items[d][0].src.notation == hsdsFile && len(in.Variants) == 1 && first < len(results) && r.amend(b.items[d][0], in, &results[first]) {
+				again, at = append(again, *in), append(at, first)
+			}
 		}
-		it, res := b.items[d][0], results[first]
-		if res.Outcome != content.Refused || res.Problem == nil || res.Problem.Code != "guard_complete" {
-			continue
+		if len(again) == 0 {
+			break
 		}
-		for _, f := range res.Problem.Fields {
-			r.line(Finding{Source: it.src.name, Line: it.at.line, Code: CodeHSDSNotShown, Params: map[string]any{"field": strings.TrimPrefix(f.Path, "/")}})
+		second, err := svc.Import(ctx, r.opt.Actor, again, r.opt.DryRun)
+		if err != nil {
+			return err
 		}
-		in.Variants = []content.IncomingVariant{in.Variants[0]}
-		in.Variants[0].Publish = false
-		again, at = append(again, in), append(at, first)
-	}
-	if len(again) == 0 {
-		return nil
-	}
-	second, err := svc.Import(ctx, r.opt.Actor, again, r.opt.DryRun)
-	if err != nil {
-		return err
-	}
-	for i, res := range second {
-		results[at[i]] = res
+		for i, res := range second {
+			results[at[i]] = res
+		}
 	}
 	return nil
+}
+
+// amend changes a refused document so that it may come in, or says no.
+func (r *run) amend(it *item, in *content.Incoming, res *content.ImportResult) bool {
+	if res.Outcome != content.Refused || res.Problem == nil {
+		return false
+	}
+	tell := func(code string, params map[string]any) {
+		r.line(Finding{Source: it.src.name, Line: it.at.line, Code: code, Params: params})
+	}
+	switch res.Problem.Code {
+	case "guard_complete":
+		if !in.Variants[0].Publish {
+			return false
+		}
+		for _, f := range res.Problem.Fields {
+			tell(CodeHSDSNotShown, map[string]any{"field": strings.TrimPrefix(f.Path, "/")})
+		}
+		in.Variants[0].Publish = false
+	case "type_mismatch":
+		if in.Type != string(hsds.Service) || res.Problem.Params["type"] != string(hsds.Organization) {
+			return false
+		}
+		tell(CodeHSDSTwin, map[string]any{"id": in.ID})
+		in.ID = hsds.TwinID(hsds.Service, in.ID)
+	default:
+		return false
+	}
+	return true
 }
 
 // result counts and reports one variant, and says whether it is in the store.
