@@ -361,6 +361,20 @@ func TestRegistry(t *testing.T) {
 		t.Errorf("%s, then %+v", first, page)
 	}
 
+	// Its people see it whoever wrote its page, and other organisations' people do not.
+	for path, want := range map[string]int{org: 200, other: 404} {
+		w.send("carla", "GET", m+"/organizations/"+path+"/people", "").want(t, want)
+	}
+	// A draft under somebody's name is not theirs.
+	var squat Document
+	w.send("edo", "POST", m+"/documents", `{"type":"organization","locale":"en","slug":"orti","owner":"altri","fields":{"title":"Orti"}}`).want(t, 201).into(t, &squat)
+	w.send("carla", "GET", m+"/organizations/"+squat.ID+"/people", "").problem(t, 404, "not_found")
+	page = Page[Member]{}
+	w.send("edo", "GET", m+"/organizations/"+squat.ID+"/people", "").want(t, 200).into(t, &page)
+	if len(page.Items) != 0 {
+		t.Errorf("a draft has taken %+v", page.Items)
+	}
+
 	for i, owner := range []string{"orti", "orti-condivisi", org, "riva"} {
 		w.send("edo", "POST", m+"/documents", fmt.Sprintf(`{"type":"page","locale":"it","owner":%q,"fields":{"title":"Pagina %d"}}`, owner, i)).want(t, 201)
 	}

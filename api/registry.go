@@ -14,15 +14,6 @@ import (
 	"github.com/prassi-cms/prassi/schemas"
 )
 
-// # Organisations and scopes
-//
-// A grant such as contributor@orti-insieme names the organisation by a scope, and
-// so does Document.Owner. The scopes of an organisation's own document are its id
-// and every slug that it has or had, in any language: what a role was given for
-// keeps its meaning when the organisation is renamed. Who owns that document
-// (Document.Owner) says who wrote it, not who belongs to it: a ministry may have
-// brought in hundreds.
-
 const organizationType = "organization"
 
 // Member is somebody who acts for an organisation.
@@ -40,7 +31,7 @@ type OrganizationMatch struct {
 	ID     string          `json:"id" format:"uuid"`
 	Title  string          `json:"title"`
 	Live   bool            `json:"live" doc:"Some variant is public."`
-	Scopes []string        `json:"scopes" doc:"What roles call it: its id and slugs."`
+	Scopes []string        `json:"scopes" doc:"What roles and owners call it: its id, and the slugs that the public knows or knew it by."`
 	Links  ManageSelfLinks `json:"_links"`
 }
 
@@ -48,32 +39,6 @@ type OrganizationMatch struct {
 type OrganizationMatches struct {
 	Items []OrganizationMatch `json:"items"`
 	Total int                 `json:"total" minimum:"0"`
-}
-
-// scopesOf are what roles and owners call an organisation.
-func scopesOf(d *content.Document) []string {
-	out := []string{d.ID}
-	for i := range d.Variants {
-		v := &d.Variants[i]
-		for _, slug := range append([]string{v.Slug, v.LiveSlug}, v.OldSlugs...) {
-			if slug != "" && !slices.Contains(out, slug) {
-				out = append(out, slug)
-			}
-		}
-	}
-	return out
-}
-
-// organization reads the organisation of the path. Any other document is not there.
-func (s *Server) organization(c *call) (*content.Document, error) {
-	d, err := s.service.Get(c.ctx(), c.actor, c.Param("id"))
-	if err != nil {
-		return nil, err
-	}
-	if d.Type != organizationType {
-		return nil, content.ErrNotFound
-	}
-	return d, nil
 }
 
 // listMembers gives the people who hold a role for an organisation, by id.
@@ -84,16 +49,14 @@ func (s *Server) listMembers(params []param) func(*call) error {
 		if err != nil {
 			return err
 		}
-		d, err := s.organization(c)
+		d, may, err := s.service.Organization(c.ctx(), c.actor, c.Param("id"))
 		if err != nil {
 			return err
 		}
-		scopes := scopesOf(d)
-		if !slices.ContainsFunc(scopes, func(scope string) bool {
-			return s.service.May(c.actor, access.OrganizationPeople, access.Object{Organization: scope, Territories: territoriesOf(d)}) != nil
-		}) {
+		if !may {
 			return &content.Problem{Class: content.Forbidden, Code: "forbidden"}
 		}
+		scopes := d.Scopes()
 		return answerPageOf(s, c, q, rows[Member]{
 			read:  func(limit int) ([]Member, error) { return s.members(c, scopes, q.text("cursor"), limit) },
 			place: func(m Member) string { return m.ID },
@@ -159,7 +122,7 @@ func (s *Server) listSubmissions(params []param) func(*call) error {
 		typ := q.text("type")
 		return rows[*content.Document]{
 			read: func(limit int) ([]*content.Document, error) {
-				d, err := s.organization(c)
+				d, _, err := s.service.Organization(c.ctx(), c.actor, c.Param("id"))
 				if err != nil {
 					return nil, err
 				}
@@ -168,7 +131,7 @@ func (s *Server) listSubmissions(params []param) func(*call) error {
 					return nil, err
 				}
 				var out []*content.Document
-				for _, f.Owner = range scopesOf(d) {
+				for _, f.Owner = range d.Scopes() {
 					list, err := s.service.List(c.ctx(), c.actor, f)
 					if err != nil {
 						return nil, err
@@ -218,7 +181,7 @@ func (s *Server) findOrganizations(params []param) func(*call) error {
 				return err
 			}
 			side := s.sideView(d)
-			out.Items = append(out.Items, OrganizationMatch{ID: d.ID, Title: side.Title, Live: side.Live, Scopes: scopesOf(d), Links: side.Links})
+			out.Items = append(out.Items, OrganizationMatch{ID: d.ID, Title: side.Title, Live: side.Live, Scopes: d.Scopes(), Links: side.Links})
 		}
 		out.Total = len(out.Items)
 		return answerJSON(c.Context, http.StatusOK, out)
