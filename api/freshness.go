@@ -34,7 +34,7 @@ type Asked struct {
 	Person  string    `json:"person,omitempty" doc:"The person's id."`
 	Address string    `json:"address,omitempty" format:"email"`
 	At      time.Time `json:"at,omitzero" doc:"When the message went; without it, it has not yet."`
-	Refused bool      `json:"refused,omitempty" doc:"Nobody is at that address."`
+	Refused bool      `json:"refused,omitempty" doc:"The message cannot be delivered: nobody is at that address, or their server will not have it."`
 }
 
 // Said is what somebody says has changed.

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/prassi-cms/prassi/catalog"
+	"github.com/prassi-cms/prassi/freshness"
 	"github.com/prassi-cms/prassi/search/feed"
 )
 
@@ -23,7 +24,7 @@ type metrics struct {
 	handler   http.Handler
 }
 
-func newMetrics(c *catalog.Catalog, index *feed.Feed, version string) *metrics {
+func newMetrics(c *catalog.Catalog, index *feed.Feed, asking *freshness.Keeper, version string) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -61,6 +62,11 @@ func newMetrics(c *catalog.Catalog, index *feed.Feed, version string) *metrics {
 				}
 				return 0
 			}))
+	}
+	if asking != nil {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "prassi_reminders_waiting", Help: "Documents whose people wait to be asked whether they are still right.",
+		}, func() float64 { return float64(asking.Waiting()) }))
 	}
 	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, DisableCompression: true})
 	return m

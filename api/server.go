@@ -222,7 +222,7 @@ func New(opt Options) (*Server, error) {
 	}
 	s.publisher = s.newPublisher()
 	s.hsds = &opendata.HSDS{Lens: hsds.New(opt.Schemas, opt.Service.Territories()), Schemas: opt.Schemas, Catalog: opt.Catalog}
-	s.metrics = newMetrics(opt.Catalog, opt.Search, opt.Version)
+	s.metrics = newMetrics(opt.Catalog, opt.Search, opt.Freshness, opt.Version)
 	return s, s.build()
 }
 

@@ -272,22 +272,6 @@ func TestNeverAssured(t *testing.T) {
 	}
 }
 
-// An import of old services does not flood a mail server.
-func TestFlood(t *testing.T) {
-	w := newWorld(t)
-	for i := range 9 {
-		w.publish(fmt.Sprintf("Servizio %d", i), "", "2026-01-10", email(fmt.Sprintf("s%d@example.org", i)))
-	}
-	w.keeper.daily = 40
-	w.set(day(reminded))
-	for _, want := range []int{4, 4, 1, 0} {
-		w.run()
-		if got := w.post.take(); len(got) != want {
-			t.Errorf("%d messages in a turn, want %d", len(got), want)
-		}
-	}
-}
-
 // Records go with what they are about.
 func TestTidy(t *testing.T) {
 	w := newWorld(t)

@@ -77,10 +77,10 @@ func spokenAs(locale, language string) bool {
 	return slices.Contains(messages.Languages, language) && len(locale) > len(language) && locale[:len(language)+1] == language+"-"
 }
 
-// title names a document to people: that of its live variant.
+// title names a document in messages: that of its live variant, in plain letters.
 func (k *Keeper) title(d *content.Document, locale string) string {
 	if v := liveVariant(d, locale); v != nil {
-		return v.Title
+		return plain(v.Title)
 	}
 	return ""
 }

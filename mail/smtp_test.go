@@ -53,8 +53,9 @@ func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 type post struct {
 	mu       sync.Mutex
 	got      []delivered
-	rcpt     error         // what it says to every recipient
-	data     error         // what it says to every message
+	mail     error         // what it says to every sender
+	rcpt     error         // to every recipient
+	data     error         // to every message
 	wait     time.Duration // before it answers to a message
 	sessions int
 	login    bool // it wants one
@@ -94,7 +95,7 @@ func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 		return smtp.ErrAuthRequired
 	}
 	s.now.from = from
-	return nil
+	return s.post.mail
 }
 
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
@@ -233,12 +234,12 @@ func TestServerRefuses(t *testing.T) {
 	gone := &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such user"}
 	later := &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "greylisted"}
 	for name, c := range map[string]struct {
-		how      kind
-		address  string
-		post     *post
-		secret   string
-		trust    bool
-		address_ bool // it is the address that is wrong
+		how     kind
+		address string
+		post    *post
+		secret  string
+		trust   bool
+		final   error // what it is told to be, beside an error
 	}{
 		"no STARTTLS":             {how: hides, address: "smtp://localhost:%s", post: &post{}, trust: true},
 		"a stranger's TLS":        {how: offers, address: "smtp://localhost:%s", post: &post{}},
@@ -247,9 +248,11 @@ func TestServerRefuses(t *testing.T) {
 		"plain to TLS":            {how: implied, address: "smtp://localhost:%s?tls=off", post: &post{}, trust: true},
 		"wrong password":          {how: offers, address: "smtp://relay@localhost:%s", post: &post{login: true}, secret: "wrong-" + password, trust: true},
 		"no login there":          {how: offers, address: "smtp://relay@localhost:%s", post: &post{}, secret: password, trust: true},
-		"nobody there":            {how: offers, address: "smtp://localhost:%s", post: &post{rcpt: gone}, trust: true, address_: true},
+		"nobody there":            {how: offers, address: "smtp://localhost:%s", post: &post{rcpt: gone}, trust: true, final: ErrAddress},
 		"greylisted":              {how: offers, address: "smtp://localhost:%s", post: &post{rcpt: later}, trust: true},
-		"the text":                {how: offers, address: "smtp://localhost:%s", post: &post{data: gone}, trust: true},
+		"the text":                {how: offers, address: "smtp://localhost:%s", post: &post{data: gone}, trust: true, final: ErrRejected},
+		"the text for now":        {how: offers, address: "smtp://localhost:%s", post: &post{data: later}, trust: true},
+		"the sender":              {how: offers, address: "smtp://localhost:%s", post: &post{mail: gone}, trust: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			port, roots := serve(t, c.post, c.how)
@@ -261,8 +264,10 @@ func TestServerRefuses(t *testing.T) {
 			if err == nil || len(c.post.got) != 0 {
 				t.Fatalf("it was sent: %v", err)
 			}
-			if errors.Is(err, ErrAddress) != c.address_ {
-				t.Errorf("the address: %v", err)
+			for _, final := range []error{ErrAddress, ErrMessage, ErrRejected} {
+				if errors.Is(err, final) != (final == c.final) {
+					t.Errorf("%v: %v", final, err)
+				}
 			}
 			if strings.Contains(err.Error(), password) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%v", err)

@@ -14,8 +14,9 @@ import (
 
 // mailing says how messages leave.
 type mailing struct {
-	Mail string `name:"mail" env:"PRASSI_MAIL" placeholder:"ADDRESS" help:"Where e-mails go: smtp://user@host:587 (TLS is required), smtps://user@host:465, smtp://localhost:25?tls=off, or a folder for .eml files. Without it none are sent; the demo writes them into the folder mail of the data."`
-	From string `name:"mail-from" env:"PRASSI_MAIL_FROM" placeholder:"EMAIL" help:"The sender of e-mails: prassi@example.org, or \"Prassi <prassi@example.org>\"."`
+	Mail  string `name:"mail" env:"PRASSI_MAIL" placeholder:"ADDRESS" help:"Where e-mails go: smtp://user@host:587 (TLS is required), smtps://user@host:465, smtp://localhost:25?tls=off, or a folder for .eml files. Without it none are sent; the demo writes them into the folder mail of the data."`
+	Daily int    `name:"mail-daily" env:"PRASSI_MAIL_DAILY" default:"500" placeholder:"N" help:"How many e-mails a day may ask people to confirm the facts of their pages; 0 holds all of them back."`
+	From  string `name:"mail-from" env:"PRASSI_MAIL_FROM" placeholder:"EMAIL" help:"The sender of e-mails: prassi@example.org, or \"Prassi <prassi@example.org>\"."`
 }
 
 // mailPasswordVariable names the password of the user in --mail.
@@ -53,8 +54,12 @@ func (c *serveCmd) freshness(e *env, b *backend, listener string) (*freshness.Ke
 	if err != nil {
 		return nil, err
 	}
+	daily := c.Daily
+	if daily <= 0 {
+		daily = -1 // what Options calls none
+	}
 	return freshness.New(freshness.Options{
-		Store: b.store, Service: b.service, Auth: b.auth, Sender: s, PublicURL: c.base(listener), Contact: c.Contact, Log: e.logger(),
+		Store: b.store, Service: b.service, Auth: b.auth, Sender: s, PublicURL: c.base(listener), Contact: c.Contact, Daily: daily, Log: e.logger(),
 	}), nil
 }
 

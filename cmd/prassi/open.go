@@ -20,6 +20,7 @@ import (
 	"github.com/prassi-cms/prassi/content/markdown"
 	"github.com/prassi-cms/prassi/content/mongostore"
 	"github.com/prassi-cms/prassi/content/sqlitestore"
+	"github.com/prassi-cms/prassi/freshness"
 	"github.com/prassi-cms/prassi/media"
 	"github.com/prassi-cms/prassi/schemas"
 )
@@ -126,7 +127,8 @@ func (b *backend) sweeper(rules audit.Retention, log *slog.Logger) *audit.Sweepe
 		used, _, err := b.service.MediaUse(ctx, id)
 		return used, err
 	}
-	purgers := append(b.auth.Purgers(), b.ledger.TracePurger(), b.media.Purger(used))
+	said := freshness.New(freshness.Options{Store: b.store, Service: b.service, Auth: b.auth, Log: log})
+	purgers := append(b.auth.Purgers(), b.ledger.TracePurger(), b.media.Purger(used), said.Purger())
 	return audit.NewSweeper(b.ledger, rules, log, purgers...)
 }
 
