@@ -30,9 +30,10 @@ func (s *Service) seesPlaces(a Actor, d *Document) bool {
 	return s.May(a, access.DocumentPlaces, reach(d)) != nil
 }
 
-// everSaid are the facts that a document has had, the present ones first: where a
-// shelter was once said to be is a secret still, though its newest facts leave the
-// address away. made are revisions that the store does not have yet.
+// everSaid are the facts that a document has had, the present ones first, and those
+// of documents that went for it: where a shelter was once said to be is a secret
+// still, though its newest facts leave the address away. made are revisions that
+// the store does not have yet.
 func (s *Service) everSaid(ctx context.Context, d *Document, made ...*Revision) ([]schemas.Values, error) {
 	facts := []json.RawMessage{d.Shared}
 	learn := func(revs []*Revision) {
@@ -43,12 +44,22 @@ func (s *Service) everSaid(ctx context.Context, d *Document, made ...*Revision) 
 		}
 	}
 	learn(made)
-	for i := range d.Variants {
-		revs, err := s.store.History(ctx, d.ID, d.Variants[i].Locale, 0, 0)
+	docs := []*Document{d}
+	for _, id := range d.MergedFrom {
+		gone, err := s.store.Get(ctx, id)
 		if err != nil {
 			return nil, s.storeProblem(err)
 		}
-		learn(revs)
+		docs = append(docs, gone)
+	}
+	for _, d := range docs {
+		for i := range d.Variants {
+			revs, err := s.store.History(ctx, d.ID, d.Variants[i].Locale, 0, 0)
+			if err != nil {
+				return nil, s.storeProblem(err)
+			}
+			learn(revs)
+		}
 	}
 	out := make([]schemas.Values, len(facts))
 	for i, f := range facts {
@@ -65,15 +76,25 @@ type veil struct {
 	places  *schemas.Territories
 	private schemas.Values // facts that ask for it
 	known   []schemas.Values
+	all     bool // of all revisions, not only of those that ask for it
 }
 
-// veilFor is nil where nothing is hidden from the actor. private says that something
-// is, though the document does not ask for it now.
+// veilFor is nil where nothing is hidden from the actor. private says that some
+// revision asks for it, though the document does not now. What was merged into a
+// document that hides its places hides its own: they are the same.
 func (s *Service) veilFor(ctx context.Context, a Actor, d *Document, private bool) (*veil, error) {
-	if !d.Sensitive && !private || s.seesPlaces(a, d) {
+	all := d.Sensitive
+	for at := d; !all && at.MergedInto != ""; {
+		var err error
+		if at, err = s.store.Get(ctx, at.MergedInto); err != nil {
+			return nil, s.storeProblem(err)
+		}
+		all = at.Sensitive
+	}
+	if !all && !private || s.seesPlaces(a, d) {
 		return nil, nil
 	}
-	v := &veil{places: s.places}
+	v := &veil{places: s.places, all: all}
 	v.t, _ = s.schemas.Type(d.Type)
 	if v.t == nil {
 		return v, nil
@@ -100,9 +121,8 @@ func (v *veil) slug(slug string) string {
 	return slug
 }
 
-// values are facts, and what one language says beside them. private says that
-// their places are hidden even where they do not ask for it.
-func (v *veil) values(shared, localized json.RawMessage, private bool) (facts, text json.RawMessage, err error) {
+// values are facts, and what one language says beside them.
+func (v *veil) values(shared, localized json.RawMessage) (facts, text json.RawMessage, err error) {
 	if v.t == nil {
 		return emptyObject, emptyObject, nil
 	}
@@ -112,7 +132,7 @@ func (v *veil) values(shared, localized json.RawMessage, private bool) (facts, t
 			return nil, nil, err
 		}
 	}
-	if private {
+	if v.all {
 		values = v.t.AsPrivate(values)
 	}
 	ofAll, ofOne := v.t.Split(v.t.Public(values, v.places, v.known...))
@@ -130,7 +150,7 @@ func (s *Service) shown(ctx context.Context, a Actor, d *Document) (*Document, e
 		return d, err
 	}
 	c := d.clone()
-	if c.Shared, _, err = v.values(d.Shared, emptyObject, true); err != nil {
+	if c.Shared, _, err = v.values(d.Shared, emptyObject); err != nil {
 		return nil, err
 	}
 	for i := range c.Variants {
@@ -146,19 +166,19 @@ func (s *Service) shown(ctx context.Context, a Actor, d *Document) (*Document, e
 // shownRevisions are revisions of the document as the actor may see them. What
 // their facts say of themselves counts too: an earlier address may still be a secret.
 func (s *Service) shownRevisions(ctx context.Context, a Actor, d *Document, revs ...*Revision) ([]*Revision, error) {
-	private := func(r *Revision) bool { return d.Sensitive || s.privateFacts(r.Type, r.Shared) }
+	private := func(r *Revision) bool { return s.privateFacts(r.Type, r.Shared) }
 	v, err := s.veilFor(ctx, a, d, slices.ContainsFunc(revs, private))
 	if v == nil || err != nil {
 		return revs, err
 	}
 	out := slices.Clone(revs)
 	for i, r := range revs {
-		if !private(r) {
+		if !v.all && !private(r) {
 			continue
 		}
 		c := *r
 		c.Note, c.Slug = v.text(r.Note), v.slug(r.Slug)
-		if c.Shared, c.Localized, err = v.values(r.Shared, r.Localized, d.Sensitive); err != nil {
+		if c.Shared, c.Localized, err = v.values(r.Shared, r.Localized); err != nil {
 			return nil, err
 		}
 		out[i] = &c
