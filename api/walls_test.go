@@ -23,6 +23,8 @@ type hidden struct {
 	ids     []string            // of documents
 	slugs   map[string][]string // by type
 	media   media.Item
+	by      content.Actor // who made them
+	files   []string      // their addresses
 }
 
 // marked puts a word into every text of a sample that is free.
