@@ -258,7 +258,11 @@ func compareRevision(t *schemas.Type, d *Document, last, r *Revision) (*revised,
 		seen.Localized, now.Localized, seen.Slug = emptyObject, emptyObject, r.Slug
 	}
 	var err error
-	made.fields, err = changedFields(t, &seen, &now)
+	if last != nil && bytes.Equal(last.Shared, d.Shared) { // nothing has changed between
+		made.fields = made.since
+	} else {
+		made.fields, err = changedFields(t, &seen, &now)
+	}
 	for _, name := range made.fields {
 		if f, ok := t.Field(name); ok && !f.Localized {
 			made.facts = append(made.facts, name)

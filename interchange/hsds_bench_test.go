@@ -84,7 +84,7 @@ func BenchmarkHSDSImport(b *testing.B) {
 func BenchmarkHSDSScan(b *testing.B) {
 	for b.Loop() {
 		start := time.Now()
-		services, most := scanned(b, 200<<20)
+		services, most := scanned(b, 200<<20, 0)
 		b.ReportMetric(time.Since(start).Seconds(), "s")
 		b.ReportMetric(float64(most)/(1<<20), "MiB-heap")
 		b.ReportMetric(float64(services), "services")

@@ -44,9 +44,14 @@ func newSplitter(r io.Reader) *splitter {
 // next takes one byte into the item at hand.
 func (s *splitter) next(keep bool) (byte, error) {
 	c, err := s.r.ReadByte()
-	if err != nil {
-		return 0, err
+	if err == nil {
+		s.taken(c, keep)
 	}
+	return c, err
+}
+
+// taken counts a byte that was read.
+func (s *splitter) taken(c byte, keep bool) {
 	s.offset++
 	switch {
 	case c == '\n':
@@ -61,7 +66,6 @@ func (s *splitter) next(keep bool) (byte, error) {
 			s.over = true
 		}
 	}
-	return c, nil
 }
 
 // begin starts an item at the present position.
@@ -200,17 +204,17 @@ func (s *splitter) element(yield func(chunk, *fault) error) error {
 	item := s.begin()
 	depth, inText, escaped := 0, false, false
 	for {
-		head, err := s.r.Peek(1)
+		c, err := s.r.ReadByte()
 		if err != nil {
 			break
 		}
-		c := head[0]
 		if !inText && depth == 0 && len(s.buf) > 0 && (c == ',' || c == ']' || c == '}' || c <= ' ') {
+			if err := s.r.UnreadByte(); err != nil {
+				return err
+			}
 			break
 		}
-		if _, err := s.next(true); err != nil {
-			return err
-		}
+		s.taken(c, true)
 		switch {
 		case escaped:
 			escaped = false
