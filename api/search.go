@@ -234,7 +234,8 @@ func (s *Server) openThen(q catalog.Query) ([]string, error) {
 }
 
 // readers gives the language of the reader and those to search: the ones named,
-// else the reader's, else all in which anything is published, Italian first.
+// else the reader's, else all in which anything is published, Italian first; but
+// who writes Arabic or Chinese letters is taken for a reader of that language.
 func (s *Server) readers(v *query) (reader string, all []string) {
 	tag := func(name, text string) string {
 		l, ok := s.schemas.Locale(text)
@@ -256,7 +257,14 @@ func (s *Server) readers(v *query) (reader string, all []string) {
 	case reader != "":
 		return reader, []string{reader}
 	}
-	all = []string{"it"}
+	reader = "it"
+	if l, ok := s.schemas.Locale(search.Script(v.text("q"))); ok {
+		reader = l.Tag
+	}
+	all = []string{reader}
+	if reader != "it" {
+		all = append(all, "it")
+	}
 	if s.opt.Search != nil {
 		for _, l := range s.opt.Search.Locales() {
 			if !slices.Contains(all, l) && len(all) < search.MaxLocales {
@@ -264,7 +272,7 @@ func (s *Server) readers(v *query) (reader string, all []string) {
 			}
 		}
 	}
-	return "it", all
+	return reader, all
 }
 
 // listed splits values parted by commas.

@@ -145,6 +145,8 @@ func TestSearch(t *testing.T) {
 		"q=permesso+-questura":                {"sportello"},
 		"q=%22permesso+di+soggiorno%22":       {"permesso", "sportello"},
 		"q=تصريح&locale=ar":                   {"iqama"},
+		"q=تصريح":                             {"iqama"},
+		"q=تصريح+الإقامة":                     {"iqama", "sportello"}, // and in Italian what is not there in Arabic
 		"q=" + url.QueryEscape("تَصْرِيح") + "&locale=ar": {"iqama"},
 	} {
 		page := w.ask(query)

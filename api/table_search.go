@@ -22,7 +22,7 @@ const defaultSuggestions = 8
 func (s *Server) searchTable() []*operation {
 	q := queryParam("q", `Words, as people type them: "side by side", -without. Typos, missing accents and unfinished words are understood; there is no other syntax.`, text(search.MaxChars))
 	locale := queryParam("locale", "The language of the reader (BCP 47): words and labels are understood and given in it. Without `locales` it is also the one that is searched.", localeSchema())
-	locales := queryParam("locales", "Languages to search, the preferred first, comma-separated; a document answers in the first that it has. Without it and `locale`: all, Italian first.", text(200))
+	locales := queryParam("locales", "Languages to search, the preferred first, comma-separated; a document answers in the first that it has. Without it and `locale`: all, Italian first, or the language whose letters `q` is written in.", text(200))
 	params := []param{q, locale, locales}
 	for _, name := range s.facets {
 		params = append(params, queryParam(name, s.facetDoc(name), text(2000)))

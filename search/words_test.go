@@ -150,3 +150,14 @@ func TestActName(t *testing.T) {
 		}
 	}
 }
+
+// The letters tell the language, where they do.
+func TestScript(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "permesso é ß": "", "дом": "", "居留": "zh-Hans", "pds 居留": "zh-Hans", "বাড়ি": "bn", "تصريح": "ar", "تَصْرِيح": "ar", "پاسپورٹ": "ur", "🙂\u064b": "", "\xff": "",
+	} {
+		if got := search.Script(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -270,5 +271,32 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	if s := fmt.Sprintf("%+v", meiliindex.Config{Key: secret.New(testKey)}); strings.Contains(s, testKey) {
 		t.Error("the key is printed")
+	}
+}
+
+// A long list of ids, which every query of a request repeats, leaves the request
+// within bounds, whatever is asked.
+func TestLongListOfIDs(t *testing.T) {
+	var largest atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, _ := io.Copy(io.Discard, r.Body)
+		largest.Store(max(largest.Load(), n))
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"results":[],"hits":[],"estimatedTotalHits":0,"processingTimeMs":0}`))
+	}))
+	t.Cleanup(server.Close)
+	among := make([]string, 20_000)
+	for i := range among {
+		among[i] = fmt.Sprintf("01970000-0000-7000-8000-%012d", i)
+	}
+	x := open(t, server.URL)
+	locales := []string{"it", "en", "fr", "es", "ar"}
+	for _, text := range []string{"", "permesso di soggiorno questura lavoro casa scuola"} {
+		// The server answers nothing well formed to the probes that follow: only
+		// what was sent counts.
+		_, _ = x.Search(ctx, search.Query{Text: text, Locale: "it", Locales: locales, Among: among})
+		if n, most := largest.Load(), int64(len(locales)+1)<<20; n == 0 || n > most {
+			t.Errorf("%q: a request of %d bytes, want at most %d", text, n, most)
+		}
 	}
 }
