@@ -91,8 +91,8 @@ type imported struct{ durable, whole, cpu time.Duration }
 // importFile runs the import command.
 func (b *bench) importFile(data, path string) (took imported, err error) {
 	cmd := exec.CommandContext(b.ctx, b.binary, "import", "--data", data, "--publish", path)
-	var complaints bytes.Buffer
-	cmd.Stderr = &complaints
+	var progress bytes.Buffer
+	cmd.Stderr = &progress
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return took, err
@@ -101,13 +101,19 @@ func (b *bench) importFile(data, path string) (took imported, err error) {
 	if err := cmd.Start(); err != nil {
 		return took, err
 	}
-	for lines := bufio.NewScanner(out); lines.Scan(); {
+	var report strings.Builder // but for what was done as it was to be
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
 		if strings.Contains(lines.Text(), interchange.CodeReportSummary) {
 			took.durable = time.Since(start)
 		}
+		if !strings.Contains(lines.Text(), interchange.CodeReportCreated) && report.Len() < 3000 {
+			fmt.Fprintln(&report, lines.Text())
+		}
 	}
 	if err := cmd.Wait(); err != nil {
-		return took, fmt.Errorf("%w\n%.2000s", err, complaints.Bytes())
+		return took, fmt.Errorf("%w\n%s%s", err, report.String(), progress.Bytes()[max(0, progress.Len()-500):])
 	}
 	if took.durable == 0 {
 		return took, errors.New("the import did not say that it was done")

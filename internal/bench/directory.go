@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/prassi-cms/prassi/internal/endure"
 	"github.com/prassi-cms/prassi/search/searchtest"
@@ -86,14 +87,15 @@ func (b *bench) writeServices(corpus *searchtest.Corpus) (path string, longitude
 		lat, lon := near(d.Points[0].Lat), near(d.Points[0].Lon)
 		longitudes = append(longitudes, lon)
 		line, err := json.Marshal(map[string]any{
-			"id": fmt.Sprintf("6f1c1a34-0000-4000-8000-%012d", n), "name": d.Title, "description": d.Summary + ".\n\n" + d.Body, "status": "active",
+			"id": fmt.Sprintf("6f1c1a34-0000-4000-8000-%012d", n), "name": clean(d.Title), "description": d.Summary + ".\n\n" + d.Body, "status": "active",
 			"email": fmt.Sprintf("s%d@example.org", n), "assured_date": fmt.Sprintf("2026-%02d-01", 1+n%9),
-			"phones":    []any{map[string]any{"number": fmt.Sprintf("055 %06d", n), "type": "voice"}},
-			"languages": []any{map[string]any{"code": "it"}, map[string]any{"code": []string{"ar", "bn", "fr", "zh"}[n%4]}},
-			"schedules": []any{map[string]any{"freq": "WEEKLY", "byday": "MO,TU,WE", "opens_at": "09:00", "closes_at": "13:00"}},
+			"attributes": []any{map[string]any{"taxonomy_term": map[string]any{"name": []string{"Housing", "Health", "Employment", "Adult Education"}[n%4]}}},
+			"phones":     []any{map[string]any{"number": fmt.Sprintf("055 %06d", n), "type": "voice"}},
+			"languages":  []any{map[string]any{"code": "it"}, map[string]any{"code": []string{"ar", "bn", "fr", "zh"}[n%4]}},
+			"schedules":  []any{map[string]any{"freq": "WEEKLY", "byday": "MO,TU,WE", "opens_at": "09:00", "closes_at": "13:00"}},
 			"service_at_locations": []any{map[string]any{"location": map[string]any{
 				"location_type": "physical", "latitude": lat, "longitude": lon,
-				"addresses": []any{map[string]any{"address_1": fmt.Sprintf("via Roma %d", n), "city": d.Texts[1].Text, "country": "IT"}},
+				"addresses": []any{map[string]any{"address_1": fmt.Sprintf("via Roma %d", n), "city": clean(d.Texts[1].Text), "country": "IT"}},
 			}}},
 			"organization": map[string]any{"id": fmt.Sprintf("6f1c1a34-0000-4000-9000-%012d", n%500), "name": fmt.Sprintf("Ente %d", n%500), "description": "Un ente"},
 		})
@@ -109,6 +111,17 @@ func (b *bench) writeServices(corpus *searchtest.Corpus) (path string, longitude
 	w.WriteString("\n]}\n")
 	slices.Sort(longitudes)
 	return path, longitudes, errors.Join(w.Flush(), f.Close())
+}
+
+// clean leaves out the control characters that the list of municipalities has in
+// one name.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // awaitSearch waits until the first index has been made.
