@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"html"
 	"io"
 	"mime/quotedprintable"
 	"net/url"
@@ -56,6 +57,10 @@ func (w *world) due(title string, days int, more ...string) (id, path string) {
 	}
 	variants := []content.IncomingVariant{{Locale: "it", Slug: mark, Fields: fields, Publish: true}}
 	for _, locale := range more {
+		if locale == secretPlace {
+			fields["sensitive"] = true
+			continue
+		}
 		variants = append(variants, content.IncomingVariant{Locale: locale, Fields: map[string]any{"title": "عنوان " + title, "summary": "مساعدة", "body": "نص", "alert": "مغلق يوم 24 ديسمبر."}, Publish: true})
 	}
 	results, err := w.service.Import(context.Background(), content.System("test"), []content.Incoming{{Type: "service", AssuredDate: daysAgo(days), Variants: variants}}, false)
@@ -221,6 +226,32 @@ func TestConfirmation(t *testing.T) {
 		}
 	})
 }
+
+// Of a shelter the page shows no address, and says why and what to do.
+func TestConfirmationOfAShelter(t *testing.T) {
+	w := newWorld(t)
+	_, path := w.due("Casa rifugio", 355, secretPlace)
+	a := w.send("", "GET", path, "", "Accept", "text/html", "Accept-Language", "it").want(t, 200)
+	page := string(a.body)
+	if strings.Contains(page, "Via Roma 40") || strings.Contains(page, "Centro civico") || !strings.Contains(page, html.EscapeString(messages.Text("it", "confirm_sensitive", nil))) {
+		t.Errorf("%s", page)
+	}
+	_, open := w.due("Sportello", 355)
+	if page := string(w.send("", "GET", open, "", "Accept", "text/html", "Accept-Language", "it").want(t, 200).body); strings.Contains(page, html.EscapeString(messages.Text("it", "confirm_sensitive", nil))) {
+		t.Errorf("%s", page)
+	}
+	for name, want := range map[string]string{"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "Set-Cookie": "", "Access-Control-Allow-Origin": ""} {
+		if got := a.Header.Get(name); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if p := a.Header.Get("Content-Security-Policy"); !strings.Contains(p, "frame-ancestors 'none'") || !strings.Contains(p, "form-action 'self'") {
+		t.Error(p)
+	}
+}
+
+// secretPlace, given to due, makes the service a sensitive one.
+const secretPlace = "sensitive"
 
 func TestAssure(t *testing.T) {
 	w := newWorld(t)

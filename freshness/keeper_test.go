@@ -212,9 +212,10 @@ func TestNobodyThere(t *testing.T) {
 	id := w.publish("Orto", "orti", "2026-01-10", map[string]any{
 		"assurer_email": "gone@example.org", "contacts": []any{map[string]any{"email": "contact@example.org"}},
 	})
-	gone := map[string]bool{"gone@example.org": true}
+	gone, tries := map[string]bool{"gone@example.org": true}, map[string]int{}
 	w.post.fail(func(m mail.Message) error {
 		if gone[m.To] {
+			tries[m.To+w.clock().Format(time.DateOnly)]++
 			return fmt.Errorf("%w: 550", mail.ErrAddress)
 		}
 		return nil
@@ -245,6 +246,11 @@ func TestNobodyThere(t *testing.T) {
 	got := to(w.post.take(), "sara@prefettura.example")
 	if len(got) != 1 || !strings.Contains(got[0].Text, messages.Text("it", "label_digest_nobody", nil)) {
 		t.Fatalf("the council:\n%s", told(got))
+	}
+	for at, n := range tries { // for all documents
+		if n != 1 {
+			t.Errorf("%s was tried %d times", at, n)
+		}
 	}
 	for id, nobody := range map[string]bool{id: false, second: true, third: true} {
 		a, _, err := read[asked](ctx, w.keeper, kindAsked, id)

@@ -65,8 +65,8 @@ func (s *server) Send(ctx context.Context, m Message) error {
 		}
 		return conn, err
 	}
-	options := []gomail.Option{
-		gomail.WithPort(s.port), gomail.WithTimeout(s.timeout), gomail.WithTLSConfig(s.tls()), gomail.WithDialContextFunc(dial),
+	options := []gomail.Option{ // its own limit comes after that of the context, which says what ended
+		gomail.WithPort(s.port), gomail.WithTimeout(s.timeout + time.Second), gomail.WithTLSConfig(s.tls()), gomail.WithDialContextFunc(dial),
 		gomail.WithHELO(s.greeting()), gomail.WithoutNoop(), gomail.WithTLSPolicy(gomail.NoTLS),
 	}
 	if s.how == startTLS {
