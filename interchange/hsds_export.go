@@ -81,7 +81,8 @@ type hsdsExport struct {
 	opt             HSDSOptions
 	services, parts []entryHSDS // services, and organisations
 	orgs            map[string]*hsds.Facts
-	known           map[string]bool // identifiers of organisations
+	known           map[string]bool   // identifiers of organisations
+	named           map[string]string // and those, by document
 	done            int
 }
 
@@ -95,7 +96,7 @@ type entryHSDS struct {
 // list reads which documents there are. They go out by identifier, and those of
 // one identifier in the order in which they came.
 func (e *hsdsExport) list(ctx context.Context) error {
-	e.merged, e.known = map[string]string{}, map[string]bool{}
+	e.merged, e.known, e.named = map[string]string{}, map[string]bool{}, map[string]string{}
 	others := 0
 	err := e.scan(ctx, func(page []*content.Document) error {
 		for _, d := range page {
@@ -114,7 +115,7 @@ func (e *hsdsExport) list(ctx context.Context) error {
 			if d.Type == string(hsds.Service) {
 				e.services = append(e.services, x)
 			} else {
-				e.parts, e.known[x.id] = append(e.parts, x), true
+				e.parts, e.known[x.id], e.named[d.ID] = append(e.parts, x), true, x.id
 			}
 		}
 		return nil
@@ -206,6 +207,11 @@ func (e *hsdsExport) factsOf(d *content.Document, r *content.Revision) (*hsds.Fa
 	if d.Assured != nil {
 		f.Assured = d.Assured.On
 	}
+	up, _ := f.Fields["parent"].(string)
+	for e.merged[up] != "" {
+		up = e.merged[up]
+	}
+	f.ParentID = e.named[up]
 	return f, nil
 }
 

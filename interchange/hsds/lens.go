@@ -189,6 +189,9 @@ type Facts struct {
 	Modified time.Time
 	// Organization is that of a service, when it is known.
 	Organization *Facts
+	// ParentID is the identifier that an organisation's parent has in HSDS; empty
+	// when it is that of the document.
+	ParentID string
 }
 
 // Shown is whether the public sees a document.
@@ -256,6 +259,9 @@ func (l *Lens) FromFields(kind Kind, f Facts) map[string]any {
 	}
 	if w.fresh && !filled(o["description"]) {
 		set(o, "description", f.Fields["summary"])
+	}
+	if changed && kind == Organization && o["description"] == nil {
+		o["description"] = "" // it must be there
 	}
 	if changed && kind == Service && !f.Modified.IsZero() {
 		o["last_modified"] = f.Modified.UTC().Format(time.RFC3339)

@@ -187,7 +187,12 @@ func parent() piece {
 			}
 			return nil
 		},
-		put: func(_ *writer, o map[string]any, want any) { set(o, "parent_organization_id", want) },
+		put: func(w *writer, o map[string]any, want any) {
+			if want != nil && w.facts.ParentID != "" {
+				want = w.facts.ParentID
+			}
+			set(o, "parent_organization_id", want)
+		},
 	}
 }
 

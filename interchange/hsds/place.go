@@ -361,6 +361,14 @@ func (w *writer) address(at map[string]any, address any, town string) {
 			a["state_province"] = p.Acronym
 		}
 	}
+	for _, m := range []string{"address_1", "city", "state_province", "postal_code", "country"} {
+		if a[m] == nil {
+			a[m] = "" // an address must have them
+		}
+	}
+	if text(a["address_type"]) == "" {
+		a["address_type"] = "physical"
+	}
 }
 
 // areas are the territories that a service is for.

@@ -161,7 +161,7 @@ func (w *writer) attribute(f *schemas.Field, id string) map[string]any {
 	}
 	return map[string]any{
 		"id": w.newID("attribute", f.Name, id), "link_type": f.Name, "link_entity": string(w.kind),
-		"taxonomy_term": map[string]any{"id": derive("term", taxonomy, id), "code": id, "name": label, "taxonomy": ours + taxonomy},
+		"taxonomy_term": map[string]any{"id": derive("term", taxonomy, id), "code": id, "name": label, "description": label, "taxonomy": ours + taxonomy},
 	}
 }
 
