@@ -181,6 +181,9 @@ func (s *Server) factLine(lang string, f *schemas.Field, v any) factLine {
 		if t, ok := s.service.Territories().Lookup(town); ok {
 			town = t.Name
 		}
+		if strings.HasSuffix(word("address"), ", "+town) {
+			town = "" // the address says it
+		}
 		l := factLine{Text: joined(" – ", word("label"), joined(", ", word("address"), town))}
 		if m["approximate"] == true && word("address") == "" {
 			l.Note = messages.Text(lang, "label_confirm_approximate", nil)
