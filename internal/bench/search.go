@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -228,11 +229,11 @@ func (a *answers) score(ctx context.Context, index search.Index) (*golden.Report
 	}
 	return set.Score(func(q golden.Question) ([]string, int, error) {
 		if q.Place != "" {
-			near, err := a.catalog.Near(q.Place)
+			asked, err := a.catalog.ParseQuery("services", url.Values{"near": {q.Place}})
 			if err != nil {
 				return nil, 0, err
 			}
-			q.Query.Near = near
+			q.Query.Near = asked.Near
 		}
 		r, err := f.Search(ctx, q.Query)
 		if err != nil {
