@@ -17,6 +17,9 @@
 // gives its original back, member by member (GetPut); and a fresh reading of
 // what FromFields wrote gives the values that an editor put there (PutGet).
 //
+// Over compares three ways when an object comes again, so that an import takes
+// over what its directory changed and leaves what people wrote (over.go).
+//
 // Each field is a piece: a function that reads it from an object, and one that
 // writes it into an object so that the first reads it again. To map one more
 // member, add one more piece to the list of its kind (pieces.go).
