@@ -303,6 +303,13 @@ func TestMergeOfWhatIsSensitive(t *testing.T) {
 			t.Errorf("%s: again is a new version", what)
 		}
 	}
+	// Where the one that went was is the secret of the one that stays.
+	keep, gone := d.service("title", "Resta", "sensitive", true), d.service("title", "Va", "places", shelter()["places"])
+	d.merge(sara, merging(keep, gone))
+	keep = d.edit(amina, d.at(keep), "it", map[string]any{"summary": "In " + street + " 12."})
+	_, err := d.Transition(ctx, rita, keep.ID, "it", "*", content.Step{Name: "publish"})
+	d.refused(keep, err, content.Invalid, "guard_complete")
+	wantField(t, err, "/summary", "address_in_text")
 	d.clean()
 }
 
