@@ -127,10 +127,13 @@ func (g *generation) startsWith(text string, q *search.SuggestQuery) []suggested
 		}, 4*search.MaxSuggestions, func(i, j uint32) int {
 			a, b := found[i], found[j]
 			x, y := folded[a.slot], folded[b.slot]
-			return cmp.Or(
+			if c := cmp.Or(
 				cmp.Compare(min(a.offset, 1), min(b.offset, 1)), cmp.Compare(hot[b.slot].boost, hot[a.slot].boost),
-				cmp.Compare(len(x), len(y)), strings.Compare(x, y), strings.Compare(rows[a.slot].id, rows[b.slot].id),
-			)
+				cmp.Compare(len(x), len(y)),
+			); c != 0 {
+				return c // mostly, and the texts are further away in memory
+			}
+			return cmp.Or(strings.Compare(x, y), strings.Compare(rows[a.slot].id, rows[b.slot].id))
 		})
 		seen := map[string]bool{}
 		for _, i := range best {
