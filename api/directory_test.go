@@ -1,9 +1,14 @@
 package api
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
+	"io"
+	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/prassi-cms/prassi/auth"
@@ -113,7 +118,10 @@ func directoryExamples(w *world) map[string]func() []request {
 		"getHsdsOrganization": func() []request {
 			return []request{{path: "/hsds/organizations/" + w.hsdsID("organizations"), status: 200}}
 		},
-		"listHsdsSites":      one("/hsds/service_at_locations?full=true"),
+		"listHsdsSites": one("/hsds/service_at_locations?full=true"),
+		"getHsdsSite": func() []request {
+			return []request{{path: "/hsds/service_at_locations/" + w.hsdsID("service_at_locations"), status: 200}}
+		},
 		"listHsdsTaxonomies": one("/hsds/taxonomies"),
 		"getHsdsTaxonomy":    func() []request { return []request{{path: "/hsds/taxonomies/" + w.hsdsID("taxonomies"), status: 200}} },
 		"listHsdsTerms": func() []request {
@@ -445,7 +453,7 @@ func TestHSDS(t *testing.T) {
 			t.Errorf("%s: %+v", c.query, p)
 		}
 	}
-	for _, query := range []string{"?page=0", "?page=-1", "?page=x", "?per_page=0", "?per_page=101", "?minimal=true&per_page=50001", "?full=yes", "?modified_after=ieri", "?search=x"} {
+	for _, query := range []string{"?page=0", "?page=-1", "?page=x", "?per_page=0", "?per_page=101", "?minimal=true&per_page=50001", "?full=yes", "?modified_after=ieri", "?format=xml", "?format=ndjson&page=1", "?postcode=59100", "?search=" + strings.Repeat("parola%20", 13)} {
 		w.send("", "GET", "/hsds/services"+query, "").problem(t, 400, "invalid_query")
 	}
 	for _, o := range w.hsdsPage(t, "/hsds/services").Contents {
@@ -484,6 +492,11 @@ func TestHSDS(t *testing.T) {
 	if len(seen) != 10 {
 		t.Errorf("%d places", len(seen))
 	}
+	one := w.send("", "GET", "/hsds/service_at_locations/"+w.hsdsID("service_at_locations"), "").want(t, 200).json(t)
+	if one["service"] == nil || one["id"] != w.hsdsID("service_at_locations") {
+		t.Errorf("%v", one)
+	}
+	w.send("", "GET", "/hsds/service_at_locations/nothing", "").problem(t, 404, "not_found")
 	// Withdrawn it is gone, and the pages know at once.
 	_, err := w.service.Transition(t.Context(), system, "0197e000-0000-7000-8000-000000000000", "it", "*", content.Step{Name: "withdraw", Comment: "x"})
 	w.must(err)
@@ -551,5 +564,262 @@ func TestOpenData(t *testing.T) {
 	}
 	if found != 2 {
 		t.Errorf("%d pages", found)
+	}
+}
+
+// TestHSDSFilters: search, organisation, term and taxonomy, ours and those of an
+// import; identifiers of any characters; everything as lines; organisations with
+// their services.
+func TestHSDSFilters(t *testing.T) {
+	w := newWorld(t)
+	const foreign, odd = "tema/estero?x=1&y#z", "a/b+c %2F..//è\"d"
+	w.incoming(content.Incoming{Type: "organization", ID: "0197e100-0000-7000-8000-000000000001", Variants: []content.IncomingVariant{{Locale: "it", Publish: true, Slug: "arca", Fields: map[string]any{
+		"title": "Arca", "territories": []any{"PO"}, "hsds": map[string]any{"id": "org/1", "name": "Arca", "services": []any{map[string]any{"id": "old", "name": "Via Segreta"}}},
+	}}}})
+	service := func(n int, fields map[string]any) string {
+		id := fmt.Sprintf("0197e100-0000-7000-8000-0000000001%02d", n)
+		fields["territories"] = []any{"PO"}
+		w.incoming(content.Incoming{Type: "service", ID: id, Variants: []content.IncomingVariant{{Locale: "it", Publish: true, Slug: fmt.Sprintf("filtro-%d", n), Fields: fields}}})
+		return id
+	}
+	attribute := map[string]any{"id": "a", "taxonomy_term": map[string]any{"id": foreign, "name": "Estero", "taxonomy_detail": map[string]any{"id": "t/1"}}}
+	first := service(1, map[string]any{"title": "Corso di cucina", "topics": []any{"work"}, "organization": "organization/arca", "places": []any{map[string]any{"label": "Sede", "lat": 43.8, "lon": 11.1}}})
+	second := service(2, map[string]any{"title": "Sportello casa", "topics": []any{"housing"}})
+	service(3, map[string]any{"title": "Corso di lingua", "topics": []any{"work"}, "organization": "organization/arca",
+		"hsds": map[string]any{"id": odd, "name": "Corso di lingua", "organization_id": "org/1", "attributes": []any{attribute, 1.0, map[string]any{"taxonomy_term": "x"}}, "service_at_locations": []any{"x"}}})
+	names := map[string]string{first: "1", second: "2", odd: "3", "org/1": "org"}
+	list := func(path string) string {
+		t.Helper()
+		var out []string
+		for _, o := range w.hsdsPage(t, path).Contents {
+			if s, ok := o["service_id"]; ok {
+				o["id"] = s
+			}
+			out = append(out, names[fmt.Sprint(o["id"])])
+		}
+		return strings.Join(out, " ")
+	}
+	term := func(code string) (id, taxonomy string) {
+		for _, o := range w.hsdsPage(t, "/hsds/taxonomy_terms?per_page=100&search="+code).Contents {
+			if o["code"] == code {
+				return fmt.Sprint(o["id"]), fmt.Sprint(o["taxonomy_detail"].(map[string]any)["id"])
+			}
+		}
+		t.Fatalf("no term %s", code)
+		return "", ""
+	}
+	work, topics := term("work")
+	for query, want := range map[string]string{
+		"?search=corso": "1 3", "?search=CORSO+lin": "3", "?search=niente": "", "?organization_id=org%2F1": "1 3", "?organization_id=nobody": "",
+		"?taxonomy_term_id=" + work: "1 3", "?taxonomy_id=" + topics: "1 2 3", "?taxonomy_term_id=" + url.QueryEscape(foreign): "3", "?taxonomy_id=t%2F1": "3", "?taxonomy_term_id=x": "",
+		"?search=corso&taxonomy_id=t%2F1&organization_id=org%2F1": "3", "?search=casa&organization_id=org%2F1": "", "?minimal=true&search=corso": "1 3",
+	} {
+		if got := list("/hsds/services" + query); got != want {
+			t.Errorf("%s finds %q, want %q", query, got, want)
+		}
+	}
+	if got := list("/hsds/service_at_locations?organization_id=org%2F1"); got != "1" {
+		t.Errorf("places of an organisation: %q", got)
+	}
+	if got := list("/hsds/organizations?search=arc"); got != "org" {
+		t.Errorf("organisations: %q", got)
+	}
+	for query, want := range map[string]int{"?parent_id=x": 0, "?taxonomy_id=nothing": 0, "?search=qqq": 0} {
+		if got := w.hsdsPage(t, "/hsds/taxonomy_terms"+query).TotalItems; got != want {
+			t.Errorf("%s: %d terms", query, got)
+		}
+	}
+	if all, top := w.hsdsPage(t, "/hsds/taxonomy_terms").TotalItems, w.hsdsPage(t, "/hsds/taxonomy_terms?top_only=true").TotalItems; all != top || all == 0 {
+		t.Errorf("%d terms, %d at the top", all, top)
+	}
+	// Each is reached by its identifier, whatever is in it.
+	for id, name := range names {
+		if name == "org" {
+			continue
+		}
+		if got := w.send("", "GET", "/hsds/services/"+url.PathEscape(id), "").want(t, 200).json(t); got["id"] != id {
+			t.Errorf("%q: %v", id, got["id"])
+		}
+	}
+	for path, full := range map[string]bool{"/org%2F1": false, "/org%2F1?full_service=true": true, "?full=true": false, "?full_service=true": true} {
+		got := w.send("", "GET", "/hsds/organizations"+path, "").want(t, 200).json(t)
+		if page, ok := got["contents"].([]any); ok {
+			got = page[0].(map[string]any)
+		}
+		services, _ := got["services"].([]any)
+		if len(services) != 2 {
+			t.Fatalf("%s: %v", path, services)
+		}
+		s := services[0].(map[string]any)
+		if s["id"] != first || s["name"] != "Corso di cucina" || (s["service_at_locations"] != nil) != full || s["organization"] != nil {
+			t.Errorf("%s: %v", path, s)
+		}
+	}
+	if got := w.hsdsPage(t, "/hsds/organizations").Contents[0]["services"]; got != nil {
+		t.Errorf("a short row has %v", got)
+	}
+	// As lines, plain and packed.
+	plain := w.send("", "GET", "/hsds/services?format=ndjson&full=true", "").want(t, 200)
+	if lines := strings.Split(strings.TrimSpace(string(plain.body)), "\n"); len(lines) != 3 || plain.Header.Get("Content-Type") != "application/x-ndjson" || !strings.HasPrefix(lines[0], "{") {
+		t.Errorf("%v %s", plain.Header, plain.body)
+	}
+	packed := w.send("", "GET", "/hsds/services?format=ndjson&full=true", "", "Accept-Encoding", "gzip").want(t, 200)
+	z, err := gzip.NewReader(bytes.NewReader(packed.body))
+	w.must(err)
+	if data, err := io.ReadAll(z); err != nil || !bytes.Equal(data, plain.body) {
+		t.Errorf("packed %v: %s", err, data)
+	}
+}
+
+// TestMergeEverywhere: two people merge the same pair at once, in both directions,
+// on both engines. One of them does; afterwards every door leads to the one that
+// stays, what pointed to the other points to it, and both histories can be read.
+func TestMergeEverywhere(t *testing.T) {
+	onEngines(t, func(t *testing.T, w *world) {
+		const m, a, b = "/api/v1/manage", "0197f000-0000-7000-8000-00000000000a", "0197f000-0000-7000-8000-00000000000b"
+		for id, slug := range map[string]string{a: "arca", b: "arca-due"} {
+			w.incoming(content.Incoming{Type: "organization", ID: id, Variants: []content.IncomingVariant{{Locale: "it", Publish: true, Slug: slug, Fields: map[string]any{
+				"title": "Arca Zqxunica", "tax_code": "01533080675", "territories": []any{"PO"},
+			}}}})
+		}
+		w.incoming(content.Incoming{Type: "service", Variants: []content.IncomingVariant{{Locale: "it", Publish: true, Slug: "corso", Fields: map[string]any{
+			"title": "Corso", "organization": "organization/arca-due", "topics": []any{"work"}, "territories": []any{"PO"},
+		}}}})
+		p := w.preview("edo", a, b)
+		if p.Score != 0.9 || !p.Merge {
+			t.Errorf("%+v", p)
+		}
+		merge := func(who, keep, gone string, keeps, goes DuplicateSide) answered {
+			return w.send(who, "POST", m+"/merges", `{"keep":"`+keep+`","gone":"`+gone+`","keep_etags":{"it":`+quote(keeps.ETags["it"])+`},"gone_etags":{"it":`+quote(goes.ETags["it"])+`}}`)
+		}
+		w.send("edo", "POST", m+"/merges", `{"keep":"`+a+`","gone":"`+b+`","keep_etags":{},"gone_etags":{}}`).want(t, 428)
+		var answers [2]answered
+		var both sync.WaitGroup
+		both.Go(func() { answers[0] = merge("edo", a, b, p.Keep, p.Gone) })
+		both.Go(func() { answers[1] = merge("ada", b, a, p.Gone, p.Keep) })
+		both.Wait()
+		keep, gone, slugs := a, b, [2]string{"arca", "arca-due"}
+		if answers[1].StatusCode == 200 {
+			keep, gone, slugs = b, a, [2]string{"arca-due", "arca"}
+		}
+		lost := answers[0]
+		if keep == a {
+			lost = answers[1]
+		}
+		if answers[0].StatusCode == answers[1].StatusCode || lost.StatusCode != 409 && lost.StatusCode != 412 {
+			t.Fatalf("both answered %d and %d: %s", answers[0].StatusCode, answers[1].StatusCode, lost.body)
+		}
+		w.catchUp()
+		for from, to := range map[string]string{
+			"/api/v1/organizations/" + slugs[1]: "/api/v1/organizations/" + slugs[0] + "?locale=it",
+			"/hsds/organizations/" + gone:       "/hsds/organizations/" + keep, "/opendata/organizations/" + gone: "/opendata/organizations/" + keep,
+		} {
+			if got := w.send("", "GET", from, "").want(t, 301).Header.Get("Location"); got != to {
+				t.Errorf("%s leads to %s, want %s", from, got, to)
+			}
+			w.send("", "GET", to, "").want(t, 200)
+		}
+		for _, path := range []string{"/api/v1/services/corso", "/api/v1/services.jsonld", "/hsds/services?full=true", "/hsds/organizations?full=true", "/api/v1/search?q=zqxunica", "/opendata/organizations/" + keep} {
+			body := string(w.send("", "GET", path, "").want(t, 200).body)
+			if !strings.Contains(body, keep) || strings.Contains(body, gone) {
+				t.Errorf("%s: %s", path, body)
+			}
+		}
+		if p := w.hsdsPage(t, "/hsds/services?organization_id="+gone); p.TotalItems != 1 { // its former name still finds what is offered
+			t.Errorf("%+v", p)
+		}
+		for _, id := range []string{a, b} {
+			var events Page[Event]
+			w.send("edo", "GET", m+"/documents/"+id+"/events", "").want(t, 200).into(t, &events)
+			if events.Items[0].Kind != "merged" || len(events.Items) < 2 {
+				t.Errorf("%s: %+v", id, events.Items)
+			}
+			w.send("edo", "GET", m+"/documents/"+id+"/variants/it", "").want(t, 200)
+		}
+		if got := merge("edo", keep, gone, p.Keep, p.Gone); got.StatusCode != 200 { // asked for again it is done
+			t.Errorf("%d %s", got.StatusCode, got.body)
+		}
+		w.send("edo", "POST", m+"/merges", `{"keep":"`+gone+`","gone":"`+keep+`","keep_etags":{"*":"*"},"gone_etags":{"*":"*"}}`).problem(t, 409, "merged_away")
+	})
+}
+
+// TestPreviewOfShelters: who may not know where a shelter is learns it from no
+// comparison; who may see one side only is told of none.
+func TestPreviewOfShelters(t *testing.T) {
+	people := append(slices.Clone(people), auth.Person{ID: "seg", Name: "Seg", Grants: []content.Grant{{Role: "secretary", Scope: "100"}}},
+		auth.Person{ID: "lontana", Name: "Lontana", Grants: []content.Grant{{Role: "secretary", Scope: "015"}}})
+	w := newWorldOf(t, people)
+	ids := []string{"0197f100-0000-7000-8000-000000000001", "0197f100-0000-7000-8000-000000000002", "0197f100-0000-7000-8000-000000000003"}
+	for i, id := range ids {
+		w.incoming(content.Incoming{Type: "service", ID: id, Variants: []content.IncomingVariant{{Locale: "it", Publish: true, Slug: fmt.Sprintf("casa-%d", i), Fields: map[string]any{
+			"title": "Casa Artemisia", "topics": []any{"housing"}, "territories": []any{[]string{"PO", "PO", "MI"}[i]}, "sensitive": true,
+			"places": []any{map[string]any{"label": "Zqxportone", "address": "Via Zqxsegreta 7", "municipality": "100005", "lat": 43.871234 + float64(i)/2000, "lon": 11.095678}},
+		}}}})
+	}
+	secrets := []string{"Zqx", "43.87", "11.09", "metres", "distance"}
+	tells := func(who, keep, gone string) (string, int) {
+		a := w.send(who, "GET", "/api/v1/manage/merges/preview?keep="+keep+"&gone="+gone, "")
+		return string(a.body), a.StatusCode
+	}
+	if body, status := tells("seg", ids[0], ids[1]); status != 200 || !strings.Contains(body, "Zqxsegreta") || !strings.Contains(body, "same_name_town") || strings.Contains(body, "same_name_near") {
+		t.Errorf("the council of Prato sees %d %s", status, body)
+	}
+	if body, status := tells("tariq", ids[0], ids[1]); status != 200 {
+		t.Errorf("a translator sees %d %s", status, body)
+	} else {
+		for _, secret := range secrets {
+			if strings.Contains(body, secret) {
+				t.Errorf("a translator is told %q: %s", secret, body)
+			}
+		}
+	}
+	for _, pair := range [][2]string{{ids[0], ids[1]}, {ids[0], ids[2]}, {ids[2], ids[0]}} {
+		if body, status := tells("lontana", pair[0], pair[1]); status != 404 {
+			t.Errorf("another council sees %d %s", status, body)
+		}
+	}
+	for _, who := range []string{"lontana", "seg"} {
+		var page Page[Duplicate]
+		w.send(who, "GET", "/api/v1/manage/duplicates", "").want(t, 200).into(t, &page)
+		if want := map[string]int{"lontana": 0, "seg": 1}[who]; len(page.Items) != want {
+			t.Errorf("%s sees %+v", who, page.Items)
+		}
+	}
+	w.send("lontana", "POST", "/api/v1/manage/merges", `{"keep":"`+ids[2]+`","gone":"`+ids[0]+`","keep_etags":{"*":"*"},"gone_etags":{"*":"*"}}`).problem(t, 404, "not_found")
+}
+
+// TestDistributions: what the data catalogue says of each format is so.
+func TestDistributions(t *testing.T) {
+	w := newWorld(t, func(o *Options) {
+		o.Publisher = Publisher{Name: "Ministero", Identifier: "m_lps"}
+		o.Licence = "CC0-1.0"
+	})
+	w.fill()
+	var doc struct {
+		Publisher map[string]any `json:"dct:publisher"`
+		Datasets  []struct {
+			Forms []struct {
+				URL     string         `json:"dcat:downloadURL"`
+				Media   string         `json:"dcat:mediaType"`
+				Licence map[string]any `json:"dct:license"`
+			} `json:"dcat:distribution"`
+		} `json:"dcat:dataset"`
+	}
+	w.send("", "GET", "/opendata/catalog.jsonld", "").want(t, 200).into(t, &doc)
+	n := 0
+	for _, d := range doc.Datasets {
+		for _, f := range d.Forms {
+			n++
+			got, _, _ := strings.Cut(w.send("", "GET", f.URL, "").want(t, 200).Header.Get("Content-Type"), ";")
+			if f.Media != "http://www.iana.org/assignments/media-types/"+got || !strings.HasSuffix(fmt.Sprint(f.Licence["@id"]), "/licence/CC0") {
+				t.Errorf("%s is %s, told %+v", f.URL, got, f)
+			}
+		}
+	}
+	if n < 8 || doc.Publisher["foaf:name"] != "Ministero" || doc.Publisher["dct:identifier"] != "m_lps" {
+		t.Errorf("%d formats of %v", n, doc.Publisher)
+	}
+	if about := w.send("", "GET", "/hsds/", "").want(t, 200).json(t)["publisher"].(map[string]any); about["name"] != "Ministero" || about["identifier"] != "m_lps" {
+		t.Errorf("%v", about)
 	}
 }

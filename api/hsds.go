@@ -1,9 +1,14 @@
 package api
 
 import (
+	"compress/gzip"
 	"context"
+	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,6 +17,9 @@ import (
 
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/interchange/hsds"
+	"github.com/prassi-cms/prassi/opendata"
+	"github.com/prassi-cms/prassi/search"
 )
 
 // The HSDS API (Open Referral, "HSDS API Reference" 3.1), for reading.
@@ -25,7 +33,11 @@ const (
 	hsdsDefault = 50
 	hsdsMax     = 100
 	hsdsMinimal = 50_000
+	// hsdsNested is how many services organisations have in full in one answer.
+	hsdsNested = 500
 )
+
+var typeLines = []string{"application/x-ndjson"}
 
 // HSDSAbout says what this API is.
 type HSDSAbout struct {
@@ -38,21 +50,16 @@ type HSDSAbout struct {
 
 // HSDSPublisher is who publishes the data.
 type HSDSPublisher struct {
-	Name    string `json:"name,omitempty"`
-	Email   string `json:"email,omitempty" format:"email"`
-	Website string `json:"website,omitempty" format:"uri"`
+	Name       string `json:"name,omitempty"`
+	Identifier string `json:"identifier,omitempty"`
+	Email      string `json:"email,omitempty" format:"email"`
+	Website    string `json:"website,omitempty" format:"uri"`
 }
 
-// HSDSPage is the envelope of every list.
+// HSDSPage is a page of a list in its envelope.
 type HSDSPage struct {
-	TotalItems int              `json:"total_items" minimum:"0"`
-	TotalPages int              `json:"total_pages" minimum:"0"`
-	PageNumber int              `json:"page_number" minimum:"1"`
-	Size       int              `json:"size" minimum:"0" doc:"How many are in this page."`
-	FirstPage  bool             `json:"first_page"`
-	LastPage   bool             `json:"last_page"`
-	Empty      bool             `json:"empty"`
-	Contents   []map[string]any `json:"contents"`
+	hsds.Page
+	Contents []map[string]any `json:"contents"`
 }
 
 // hsdsObject is the schema of an object: its members are those of the
@@ -74,8 +81,9 @@ func (s *Server) hsdsAbout(c *gin.Context) error {
 		Version: "3.1", Profile: "https://docs.openreferral.org/en/v3.1.0/hsds/", OpenAPI: s.public + "/openapi.json",
 		Description: "Services for the integration of migrants in Italy, and the organisations that offer them.",
 	}
-	if who := s.opt.Contact; who != (Contact{}) {
-		out.Publisher = &HSDSPublisher{Name: who.Name, Email: who.Email, Website: who.URL}
+	p := s.publisher
+	if who := (HSDSPublisher{Name: p.Name, Identifier: p.Identifier, Email: p.Email, Website: p.URL}); who != (HSDSPublisher{}) {
+		out.Publisher = &who
 	}
 	return answerCached(c, out)
 }
@@ -83,93 +91,133 @@ func (s *Server) hsdsAbout(c *gin.Context) error {
 // hsdsRow is what lists know of a public document without reading it.
 type hsdsRow struct {
 	id       string
+	version  string    // of the variant that stands for it: a digest is good for one
 	modified time.Time // when the public last saw a difference, in any language
 }
 
-// hsdsIndex lists the documents of both collections, by id, as of one moment.
+// hsdsIndex lists the documents of both collections, by id, as of one moment, and
+// keeps the digest of each until the document changes.
 type hsdsIndex struct {
-	mu   sync.Mutex
-	made bool
-	gen  uint64
-	rows map[string][]hsdsRow
-	// What only a document's bytes tell: its identifier in HSDS, and how many
-	// service_at_location objects it has.
-	identifiers hsdsFacts[string]
-	sites       hsdsFacts[int]
+	mu      sync.Mutex
+	made    bool
+	gen     uint64
+	rows    map[string][]hsdsRow
+	digests map[string]hsdsDigest // by document
 }
 
-// hsdsFacts keeps a fact of each document until the document changes.
-type hsdsFacts[T any] struct {
-	mu    sync.Mutex
-	known map[string]hsdsFact[T]
-}
-
-type hsdsFact[T any] struct {
-	modified time.Time
-	value    T
-}
-
-// of gives the fact of every row; read is asked for those that are not known.
-func (x *hsdsFacts[T]) of(ctx context.Context, rows []hsdsRow, read func(id string) (T, error)) ([]T, error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.known == nil || len(x.known) > 100_000+2*len(rows) { // most are of documents that have gone
-		x.known = map[string]hsdsFact[T]{}
-	}
-	out := make([]T, len(rows))
-	for i, r := range rows {
-		f, ok := x.known[r.id]
-		if !ok || !f.modified.Equal(r.modified) {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			v, err := read(r.id)
-			if err != nil {
-				return nil, err
-			}
-			f = hsdsFact[T]{r.modified, v}
-			x.known[r.id] = f
-		}
-		out[i] = f.value
-	}
-	return out, nil
+type hsdsDigest struct {
+	opendata.Digest
+	version string
 }
 
 // of gives the rows of a collection. They must not be changed.
 func (x *hsdsIndex) of(c *catalog.Catalog, collection string) []hsdsRow {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.refresh(c)[collection]
-}
-
-func (x *hsdsIndex) refresh(c *catalog.Catalog) map[string][]hsdsRow {
 	gen := c.Generation() // before: what comes in between is seen the next time
 	if x.made && gen == x.gen {
-		return x.rows
+		return x.rows[collection]
 	}
-	rows := map[string][]hsdsRow{}
-	for e := range c.All() {
-		list := rows[e.Collection()]
-		if n := len(list); n > 0 && list[n-1].id == e.ID() {
-			if t := e.LastModified(); t.After(list[n-1].modified) {
-				list[n-1].modified = t
+	x.made, x.gen, x.rows = true, gen, map[string][]hsdsRow{}
+	known := make(map[string]hsdsDigest, len(x.digests))
+	var entries []catalog.Entry // of one document
+	add := func() {
+		row := hsdsRow{id: entries[0].ID(), version: opendata.Primary(entries).ETag(catalog.Identity)}
+		for _, e := range entries {
+			if t := e.LastModified(); t.After(row.modified) {
+				row.modified = t
 			}
+		}
+		x.rows[entries[0].Collection()] = append(x.rows[entries[0].Collection()], row)
+		if d, ok := x.digests[row.id]; ok && d.version == row.version {
+			known[row.id] = d
+		}
+		entries = entries[:0]
+	}
+	for e := range c.All() {
+		if e.Collection() != "services" && e.Collection() != "organizations" {
 			continue
 		}
-		if e.Collection() == "services" || e.Collection() == "organizations" {
-			rows[e.Collection()] = append(list, hsdsRow{e.ID(), e.LastModified()})
+		if len(entries) > 0 && entries[0].ID() != e.ID() {
+			add()
+		}
+		entries = append(entries, e)
+	}
+	if len(entries) > 0 {
+		add()
+	}
+	x.digests = known
+	return x.rows[collection]
+}
+
+// digest gives the digests of rows; read is asked for those that are not known.
+// Nobody waits for it but who asked.
+func (x *hsdsIndex) digest(ctx context.Context, rows []hsdsRow, read func(id string) (opendata.Digest, error)) ([]opendata.Digest, error) {
+	out := make([]opendata.Digest, 0, len(rows))
+	for part := range slices.Chunk(rows, 500) {
+		var missing []int
+		x.mu.Lock()
+		for _, r := range part {
+			d, ok := x.digests[r.id]
+			if !ok || d.version != r.version {
+				missing = append(missing, len(out))
+			}
+			out = append(out, d.Digest)
+		}
+		x.mu.Unlock()
+		for _, i := range missing {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			d, err := read(rows[i].id)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = d
+		}
+		x.mu.Lock()
+		for _, i := range missing {
+			x.digests[rows[i].id] = hsdsDigest{out[i], rows[i].version}
+		}
+		x.mu.Unlock()
+	}
+	return out, nil
+}
+
+// keepDirectory reads digests as soon as something is published, so that requests
+// find them, until the context ends.
+func (s *Server) keepDirectory(ctx context.Context) {
+	const pause = 250 * time.Millisecond
+	for seen := uint64(0); ; {
+		if gen := s.catalog.Generation(); gen != seen {
+			seen = gen
+			for _, collection := range []string{"services", "organizations"} {
+				if _, err := s.hsdsDigests(ctx, s.hsdsIndex.of(s.catalog, collection)); err != nil && ctx.Err() == nil {
+					s.log.WarnContext(ctx, "hsds: what is published cannot be read", "error", err)
+				}
+			}
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
 		}
 	}
-	x.made, x.gen, x.rows = true, gen, rows
-	return rows
+}
+
+func (s *Server) hsdsDigests(ctx context.Context, rows []hsdsRow) ([]opendata.Digest, error) {
+	return s.hsdsIndex.digest(ctx, rows, s.hsds.Digest)
 }
 
 // hsdsQuery is what the parameters of a list ask for.
 type hsdsQuery struct {
-	page, perPage int
-	minimal, full bool
-	after         time.Time
-	taxonomy      string
+	page, perPage                int
+	minimal, full, fullService   bool
+	lines                        bool // one object a line, all of them
+	after                        time.Time
+	search                       string
+	organization, term, taxonomy string
+	parent                       string
 }
 
 func (s *Server) hsdsQuery(c *gin.Context, known []string) (hsdsQuery, error) {
@@ -177,7 +225,11 @@ func (s *Server) hsdsQuery(c *gin.Context, known []string) (hsdsQuery, error) {
 	if err != nil {
 		return hsdsQuery{}, err
 	}
-	out := hsdsQuery{minimal: q.flag("minimal"), full: q.flag("full"), taxonomy: q.text("taxonomy_id")}
+	out := hsdsQuery{
+		minimal: q.flag("minimal"), full: q.flag("full"), fullService: q.flag("full_service"), lines: q.oneOf("format", "json", "ndjson") == "ndjson",
+		search: q.text("search"), organization: q.text("organization_id"), term: q.text("taxonomy_term_id"), taxonomy: q.text("taxonomy_id"), parent: q.text("parent_id"),
+	}
+	q.flag("top_only") // no term of ours has another one above it
 	most, usual := int64(hsdsMax), int64(hsdsDefault)
 	if out.minimal {
 		most, usual = hsdsMinimal, hsdsMinimal
@@ -188,22 +240,166 @@ func (s *Server) hsdsQuery(c *gin.Context, known []string) (hsdsQuery, error) {
 			q.wrong("modified_after", "invalid_time", "value")
 		}
 	}
+	for _, paging := range []string{"page", "per_page"} {
+		if out.lines && q.text(paging) != "" {
+			q.refuse(paging, codeInvalidParameter)
+		}
+	}
 	return out, q.err()
 }
 
-// envelope makes a page of a list of so many things, of which read gives some.
-func (q hsdsQuery) envelope(total int, read func(from, to int) ([]map[string]any, error)) (HSDSPage, error) {
-	out := HSDSPage{TotalItems: total, TotalPages: (total + q.perPage - 1) / q.perPage, PageNumber: q.page, Contents: []map[string]any{}}
+// hsdsFound is a row of a list, and what is known of it where a filter asked.
+type hsdsFound struct {
+	hsdsRow
+	opendata.Digest
+}
+
+// hsdsSelect finds what passes the filters, by id.
+func (s *Server) hsdsSelect(c *gin.Context, collection string, q hsdsQuery, digests bool) ([]hsdsFound, error) {
+	rows := s.hsdsIndex.of(s.catalog, collection)
+	passes := func(hsdsRow) bool { return true }
+	if q.search != "" {
+		selection, err := s.catalog.Select(catalog.Query{Collection: collection, Q: q.search})
+		if err != nil {
+			return nil, renamed(err, "/q", "/search")
+		}
+		ids := make(map[string]bool, selection.Len())
+		for e := range selection.Entries() {
+			ids[e.ID()] = true
+		}
+		passes = func(r hsdsRow) bool { return ids[r.id] }
+	}
+	if q.search != "" || !q.after.IsZero() {
+		rows = slices.DeleteFunc(slices.Clone(rows), func(r hsdsRow) bool { return r.modified.Before(q.after) || !passes(r) })
+	}
+	out := make([]hsdsFound, len(rows))
+	for i, r := range rows {
+		out[i].hsdsRow = r
+	}
+	if !digests && q.organization == "" && q.term == "" && q.taxonomy == "" {
+		return out, nil
+	}
+	known, err := s.hsdsDigests(c.Request.Context(), rows)
+	if err != nil {
+		return nil, err
+	}
+	provider := ""
+	if q.organization != "" {
+		if provider, _, err = s.hsdsFind(c, "organizations", q.organization); err != nil || provider == "" {
+			return nil, err
+		}
+	}
+	for i := range out {
+		out[i].Digest = known[i]
+	}
+	return slices.DeleteFunc(out, func(f hsdsFound) bool {
+		return provider != "" && f.Provider != provider || q.term != "" && !slices.Contains(f.Terms, q.term) ||
+			q.taxonomy != "" && !slices.Contains(f.Taxonomies, q.taxonomy)
+	}), nil
+}
+
+// renamed says of what is wrong by what name the caller knows it.
+func renamed(err error, from, to string) error {
+	p := content.AsProblem(err)
+	if p == nil {
+		return err
+	}
+	out := *p
+	out.Code, out.Fields = codeInvalidQuery, slices.Clone(p.Fields)
+	for i := range out.Fields {
+		if out.Fields[i].Path == from {
+			out.Fields[i].Path = to
+		}
+	}
+	return &out
+}
+
+// hsdsFind finds the document with an identifier of HSDS; of what was merged away,
+// the one that stands for it.
+func (s *Server) hsdsFind(c *gin.Context, collection, identifier string) (id string, outcome catalog.Outcome, err error) {
+	if id, outcome = s.hsds.Find(collection, identifier); outcome != catalog.NotFound {
+		return id, outcome, nil
+	}
+	// Its document has another id than an import would give it.
+	rows := s.hsdsIndex.of(s.catalog, collection)
+	digests, err := s.hsdsDigests(c.Request.Context(), rows)
+	if err != nil {
+		return "", outcome, err
+	}
+	if i := slices.IndexFunc(digests, func(d opendata.Digest) bool { return d.Identifier == identifier }); i >= 0 && identifier != "" {
+		return rows[i].id, catalog.Found, nil
+	}
+	return "", outcome, nil
+}
+
+// answerHSDS answers a list of so many things, of which read gives some: a page in
+// its envelope, or all of them, a line each.
+func (s *Server) answerHSDS(c *gin.Context, q hsdsQuery, total int, read func(from, to int) ([]map[string]any, error)) error {
+	if q.lines {
+		return s.hsdsLines(c, total, read)
+	}
+	out := HSDSPage{Contents: []map[string]any{}}
 	if from := int64(q.page-1) * int64(q.perPage); from < int64(total) {
 		list, err := read(int(from), min(total, int(from)+q.perPage))
 		if err != nil {
-			return out, err
+			return err
 		}
 		out.Contents = append(out.Contents, list...)
 	}
-	out.Size, out.Empty = len(out.Contents), len(out.Contents) == 0
-	out.FirstPage, out.LastPage = q.page == 1, q.page >= out.TotalPages
-	return out, nil
+	out.Page = hsds.Envelope(total, (total+q.perPage-1)/q.perPage, q.page, len(out.Contents))
+	return answerCached(c, out)
+}
+
+// hsdsLines writes everything, one object a line, and holds little of it in memory.
+func (s *Server) hsdsLines(c *gin.Context, total int, read func(from, to int) ([]map[string]any, error)) error {
+	release, err := s.streams.take(&call{Context: c})
+	if err != nil {
+		return err
+	}
+	defer release()
+	enc, ok := parseAccept(c.Request.Header["Accept-Encoding"]).choose(func(e catalog.Encoding) bool { return e == catalog.Gzip || e == catalog.Identity })
+	if !ok {
+		return notAcceptable()
+	}
+	h := c.Writer.Header()
+	h["Content-Type"], h["X-Content-Type-Options"], h["Cache-Control"], h["Vary"] = typeLines, nosniff, publicShort, varyEncoding
+	if c.Request.Method == http.MethodHead {
+		c.Writer.WriteHeaderNow()
+		return nil
+	}
+	var out io.Writer = c.Writer
+	if enc == catalog.Gzip {
+		h["Content-Encoding"] = encodingName[enc]
+		zip := gzip.NewWriter(c.Writer)
+		defer zip.Close()
+		out = zip
+	}
+	for from := 0; from < total; from += hsdsMax {
+		err := c.Request.Context().Err()
+		var list []map[string]any
+		if err == nil {
+			list, err = read(from, min(total, from+hsdsMax))
+		}
+		var lines []byte
+		for _, o := range list {
+			var line []byte
+			if line, err = encode(o); err != nil {
+				break
+			}
+			lines = append(append(lines, line...), '\n')
+		}
+		if err == nil {
+			_, err = out.Write(lines)
+		}
+		if err != nil {
+			if from == 0 && !c.Writer.Written() {
+				delete(h, "Content-Encoding")
+				return err
+			}
+			panic(http.ErrAbortHandler) // no one takes half of it for the whole
+		}
+	}
+	return nil
 }
 
 // hsdsList answers a list of services or organisations.
@@ -214,23 +410,25 @@ func (s *Server) hsdsList(collection string, params []param) handler {
 		if err != nil {
 			return err
 		}
-		rows := s.hsdsIndex.of(s.catalog, collection)
-		if !q.after.IsZero() {
-			rows = slices.DeleteFunc(slices.Clone(rows), func(r hsdsRow) bool { return r.modified.Before(q.after) })
-		}
-		if q.minimal {
-			return s.hsdsMinimal(c, q, rows)
-		}
-		out, err := q.envelope(len(rows), func(from, to int) ([]map[string]any, error) { return s.hsdsRows(rows[from:to], q) })
+		rows, err := s.hsdsSelect(c, collection, q, q.minimal)
 		if err != nil {
 			return err
 		}
-		return answerCached(c, out)
+		return s.answerHSDS(c, q, len(rows), func(from, to int) ([]map[string]any, error) { return s.hsdsRows(c, collection, rows[from:to], q) })
 	}
 }
 
-func (s *Server) hsdsRows(rows []hsdsRow, q hsdsQuery) ([]map[string]any, error) {
+func (s *Server) hsdsRows(c *gin.Context, collection string, rows []hsdsFound, q hsdsQuery) ([]map[string]any, error) {
 	out := make([]map[string]any, 0, len(rows))
+	if q.minimal {
+		for _, r := range rows {
+			if r.Identifier != "" { // not withdrawn in this moment
+				out = append(out, map[string]any{"id": r.Identifier, "last_modified": r.modified.Format(time.RFC3339)})
+			}
+		}
+		return out, nil
+	}
+	var ids []string
 	for _, r := range rows {
 		o, err := s.hsds.Object(r.id)
 		if err != nil {
@@ -242,30 +440,47 @@ func (s *Server) hsdsRows(rows []hsdsRow, q hsdsQuery) ([]map[string]any, error)
 		if !q.full {
 			o = oneToOne(o)
 		}
-		out = append(out, o)
+		ids, out = append(ids, r.id), append(out, o)
+	}
+	if collection == "organizations" && (q.full || q.fullService) {
+		return out, s.addServices(c, ids, out, q.fullService)
 	}
 	return out, nil
 }
 
-// hsdsMinimal answers a list with identifiers and dates alone.
-func (s *Server) hsdsMinimal(c *gin.Context, q hsdsQuery, rows []hsdsRow) error {
-	ids, err := s.hsdsIndex.identifiers.of(c.Request.Context(), rows, s.hsds.Identifier)
+// addServices puts into organisations the services that they offer: in full those
+// that there is room for, of the others the identifier and the name. What an import
+// kept there is replaced: it is not what is public now.
+func (s *Server) addServices(c *gin.Context, ids []string, organizations []map[string]any, full bool) error {
+	at := make(map[string]map[string]any, len(ids))
+	for i, id := range ids {
+		at[id] = organizations[i]
+		delete(organizations[i], "services")
+	}
+	rows := s.hsdsIndex.of(s.catalog, "services")
+	digests, err := s.hsdsDigests(c.Request.Context(), rows)
 	if err != nil {
 		return err
 	}
-	out, err := q.envelope(len(rows), func(from, to int) ([]map[string]any, error) {
-		list := make([]map[string]any, 0, to-from)
-		for i := from; i < to; i++ {
-			if ids[i] != "" { // not withdrawn in this moment
-				list = append(list, map[string]any{"id": ids[i], "last_modified": rows[i].modified.Format(time.RFC3339)})
-			}
+	room := hsdsNested
+	for i, d := range digests {
+		o := at[d.Provider]
+		entries := s.catalog.Variants(rows[i].id)
+		if o == nil || d.Identifier == "" || len(entries) == 0 {
+			continue
 		}
-		return list, nil
-	})
-	if err != nil {
-		return err
+		service := map[string]any{"id": d.Identifier, "name": opendata.Primary(entries).Title()}
+		if full && room > 0 {
+			room--
+			if service, err = s.hsds.Object(rows[i].id); err != nil {
+				return err
+			}
+			delete(service, "organization") // which it stands in
+		}
+		list, _ := o["services"].([]any)
+		o["services"] = append(list, service)
 	}
-	return answerCached(c, out)
+	return nil
 }
 
 // oneToOne drops what an object has several of: lists carry the rest.
@@ -284,39 +499,35 @@ func oneToOne(o map[string]any) map[string]any {
 }
 
 // hsdsOne answers one service or organisation.
-func (s *Server) hsdsOne(collection string) handler {
+func (s *Server) hsdsOne(collection string, params []param) handler {
+	known := queryNames(params)
 	return func(c *gin.Context) error {
-		id, outcome := s.hsds.Find(collection, c.Param("id"))
-		var o map[string]any
-		var err error
-		if outcome == catalog.NotFound { // its document has another id than an import would give it
-			rows := s.hsdsIndex.of(s.catalog, collection)
-			ids, err := s.hsdsIndex.identifiers.of(c.Request.Context(), rows, s.hsds.Identifier)
-			if err != nil {
-				return err
-			}
-			if i := slices.Index(ids, c.Param("id")); i >= 0 {
-				id, outcome = rows[i].id, catalog.Found
-			}
+		q, err := s.hsdsQuery(c, known)
+		if err != nil {
+			return err
 		}
-		switch outcome {
-		case catalog.Gone:
+		id, outcome, err := s.hsdsFind(c, collection, strings.TrimPrefix(c.Param("id"), "/"))
+		if err != nil {
+			return err
+		}
+		if outcome == catalog.Gone {
 			return &content.Problem{Class: content.NotFound, Code: codeGone}
-		case catalog.Moved:
-			identifier, err := s.hsds.Identifier(id)
-			if err != nil {
-				return err
-			}
-			if identifier != "" {
-				return s.moved(c, hsdsPath+collection+"/"+url.PathEscape(identifier))
-			}
-		case catalog.Found:
+		}
+		var o map[string]any
+		if id != "" {
 			if o, err = s.hsds.Object(id); err != nil {
 				return err
 			}
 		}
-		if o == nil {
+		switch {
+		case o == nil:
 			return &content.Problem{Class: content.NotFound, Code: "not_found"}
+		case outcome == catalog.Moved:
+			return s.moved(c, hsdsPath+collection+"/"+url.PathEscape(hsds.IDOf(o)))
+		case collection == "organizations":
+			if err := s.addServices(c, []string{id}, []map[string]any{o}, q.fullService); err != nil {
+				return err
+			}
 		}
 		return answerCached(c, o)
 	}
@@ -330,47 +541,58 @@ func (s *Server) hsdsSites(params []param) handler {
 		if err != nil {
 			return err
 		}
-		rows := s.hsdsIndex.of(s.catalog, "services")
-		if !q.after.IsZero() {
-			rows = slices.DeleteFunc(slices.Clone(rows), func(r hsdsRow) bool { return r.modified.Before(q.after) })
-		}
-		counts, err := s.hsdsIndex.sites.of(c.Request.Context(), rows, func(id string) (int, error) {
-			o, err := s.hsds.Object(id)
-			sites, _ := o["service_at_locations"].([]any)
-			return len(sites), err
-		})
+		rows, err := s.hsdsSelect(c, "services", q, true)
 		if err != nil {
 			return err
 		}
-		total := 0
-		for _, n := range counts {
-			total += n
+		ends, total := make([]int, len(rows)), 0 // after each row, of all sites
+		for i, r := range rows {
+			total += len(r.Sites)
+			ends[i] = total
 		}
-		out, err := q.envelope(total, func(from, to int) ([]map[string]any, error) {
+		return s.answerHSDS(c, q, total, func(from, to int) ([]map[string]any, error) {
 			var list []map[string]any
-			at := 0
-			for i, r := range rows {
-				begin := at
-				at += counts[i]
-				if at <= from || counts[i] == 0 {
+			first, _ := slices.BinarySearch(ends, from+1)
+			for i := first; i < len(rows) && ends[i]-len(rows[i].Sites) < to; i++ {
+				if len(rows[i].Sites) == 0 {
 					continue
 				}
-				if begin >= to {
-					break
-				}
-				sites, err := s.sitesOf(r.id, q)
+				sites, err := s.sitesOf(rows[i].id, q)
 				if err != nil {
 					return nil, err
 				}
+				begin := ends[i] - len(rows[i].Sites)
 				list = append(list, sites[min(len(sites), max(0, from-begin)):min(len(sites), to-begin)]...)
 			}
 			return list, nil
 		})
+	}
+}
+
+// hsdsSite answers one of them.
+func (s *Server) hsdsSite(c *gin.Context) error {
+	q, err := s.hsdsQuery(c, nil)
+	if err != nil {
+		return err
+	}
+	q.full = true
+	id := strings.TrimPrefix(c.Param("id"), "/")
+	rows, err := s.hsdsSelect(c, "services", q, true)
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(rows, func(f hsdsFound) bool { return slices.Contains(f.Sites, id) }); i >= 0 && id != "" {
+		sites, err := s.sitesOf(rows[i].id, q)
 		if err != nil {
 			return err
 		}
-		return answerCached(c, out)
+		for _, site := range sites {
+			if hsds.IDOf(site) == id {
+				return answerCached(c, site)
+			}
+		}
 	}
+	return &content.Problem{Class: content.NotFound, Code: "not_found"}
 }
 
 // sitesOf gives the service_at_location objects of a service, each with the
@@ -380,72 +602,53 @@ func (s *Server) sitesOf(id string, q hsdsQuery) ([]map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	sites, _ := o["service_at_locations"].([]any)
+	sites := opendata.Objects(o["service_at_locations"])
 	delete(o, "service_at_locations")
 	if !q.full {
 		o = map[string]any{"id": o["id"], "name": o["name"], "status": o["status"]}
 	}
-	var out []map[string]any
-	for _, site := range sites {
-		m, ok := site.(map[string]any)
-		if !ok {
-			m = map[string]any{}
-		}
+	for i, m := range sites {
 		if q.minimal {
-			m = map[string]any{"id": m["id"]}
-		} else {
-			if !q.full {
-				m = oneToOne(m)
-			}
-			m["service_id"], m["service"] = o["id"], o
+			sites[i] = map[string]any{"id": m["id"]}
+			continue
 		}
-		out = append(out, m)
+		if !q.full {
+			m = oneToOne(m)
+		}
+		m["service_id"], m["service"] = o["id"], o
+		sites[i] = m
 	}
-	return out, nil
+	return sites, nil
 }
 
-// hsdsTaxonomies answers the list of taxonomies.
-func (s *Server) hsdsTaxonomies(params []param) handler {
+// hsdsWords answers a list of taxonomies or terms.
+func (s *Server) hsdsWords(params []param, of func(hsdsQuery) []map[string]any) handler {
 	known := queryNames(params)
 	return func(c *gin.Context) error {
 		q, err := s.hsdsQuery(c, known)
 		if err != nil {
 			return err
 		}
-		var all []map[string]any
-		for _, t := range s.hsds.Lens.Taxonomies() {
-			all = append(all, t.Object)
-		}
-		out, err := q.envelope(len(all), func(from, to int) ([]map[string]any, error) { return all[from:to], nil })
-		if err != nil {
-			return err
-		}
-		return answerCached(c, out)
+		all := slices.DeleteFunc(slices.Clone(of(q)), func(o map[string]any) bool {
+			return !strings.Contains(search.Fold(fmt.Sprint(o["name"], " ", o["description"], " ", o["code"])), search.Fold(q.search))
+		})
+		return s.answerHSDS(c, q, len(all), func(from, to int) ([]map[string]any, error) { return all[from:to], nil })
 	}
 }
 
-// hsdsTerms answers the list of terms, of all taxonomies or of one.
-func (s *Server) hsdsTerms(params []param) handler {
-	known := queryNames(params)
-	return func(c *gin.Context) error {
-		q, err := s.hsdsQuery(c, known)
-		if err != nil {
-			return err
-		}
-		all := s.terms(q.taxonomy)
-		out, err := q.envelope(len(all), func(from, to int) ([]map[string]any, error) { return all[from:to], nil })
-		if err != nil {
-			return err
-		}
-		return answerCached(c, out)
-	}
-}
-
-// terms are those of the taxonomy with that id, or of all when it is empty.
-func (s *Server) terms(taxonomy string) []map[string]any {
+func (s *Server) taxonomies(hsdsQuery) []map[string]any {
 	var out []map[string]any
 	for _, t := range s.hsds.Lens.Taxonomies() {
-		if taxonomy == "" || t.Object["id"] == taxonomy {
+		out = append(out, t.Object)
+	}
+	return out
+}
+
+// terms are those of one taxonomy, or of all. None has another one above it.
+func (s *Server) terms(q hsdsQuery) []map[string]any {
+	var out []map[string]any
+	for _, t := range s.hsds.Lens.Taxonomies() {
+		if q.parent == "" && (q.taxonomy == "" || t.Object["id"] == q.taxonomy) {
 			out = append(out, t.Terms...)
 		}
 	}
@@ -453,9 +656,9 @@ func (s *Server) terms(taxonomy string) []map[string]any {
 }
 
 // hsdsWord answers one taxonomy or one term.
-func (s *Server) hsdsWord(of func() []map[string]any) handler {
+func (s *Server) hsdsWord(of func(hsdsQuery) []map[string]any) handler {
 	return func(c *gin.Context) error {
-		all := of()
+		all := of(hsdsQuery{})
 		i := slices.IndexFunc(all, func(o map[string]any) bool { return o["id"] == c.Param("id") })
 		if i < 0 {
 			return &content.Problem{Class: content.NotFound, Code: "not_found"}

@@ -104,7 +104,8 @@ func (s *Server) dataCatalog(c *gin.Context) error {
 // newPublisher says who publishes.
 func (s *Server) newPublisher() *opendata.Publisher {
 	return &opendata.Publisher{
-		Base: s.public, Name: s.opt.Contact.Name, Email: s.opt.Contact.Email, URL: s.opt.Contact.URL, Licence: s.opt.Licence,
+		Base: s.public, Name: or(s.opt.Publisher.Name, s.opt.Contact.Name), Identifier: s.opt.Publisher.Identifier,
+		Email: s.opt.Contact.Email, URL: s.opt.Contact.URL, Licence: s.opt.Licence,
 		Schemas: s.schemas, Territories: s.service.Territories(), Catalog: s.catalog,
 	}
 }

@@ -55,6 +55,8 @@ type operation struct {
 	// Page: people come here in a browser. It is told failures as a page, and who
 	// is not signed in is led to the login.
 	Page bool
+	// Deep: what the path ends with may hold slashes.
+	Deep bool
 	// Once: GET uses something up, so that there is no HEAD beside it.
 	Once    bool
 	Answers []answer
@@ -183,8 +185,12 @@ func commonProblems(op *operation) []int {
 }
 
 // ginPath writes a path as Gin does: /things/:id.
-func ginPath(route string) string {
-	return strings.NewReplacer("{", ":", "}", "").Replace(route)
+func ginPath(op *operation) string {
+	path := strings.NewReplacer("{", ":", "}", "").Replace(op.Route)
+	if i := strings.LastIndexByte(path, ':'); op.Deep && i >= 0 {
+		path = path[:i] + "*" + path[i+1:]
+	}
+	return path
 }
 
 // queryNames lists the names of an operation's query parameters.

@@ -26,7 +26,7 @@ const (
 // preflight of cross-origin reads where those are allowed.
 func (s *Server) mount(op *operation) {
 	handle := s.serve(op)
-	path := ginPath(op.Route)
+	path := ginPath(op)
 	s.engine.Handle(op.Method, path, handle)
 	if op.Method == http.MethodGet && !op.Once {
 		s.engine.HEAD(path, handle)

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -64,9 +65,10 @@ type Options struct {
 	// PublicURL is how the outside reaches this server ("https://prassi.example");
 	// empty when it is not known, and links are then relative.
 	PublicURL string
-	// Contact is whom users of the API may ask, and who publishes the open data;
-	// optional.
+	// Contact is whom users of the API may ask; optional.
 	Contact Contact
+	// Publisher is who publishes the open data; optional.
+	Publisher Publisher
 	// Licence is the IRI of the open data's licence; CC BY 4.0 when it is empty.
 	Licence string
 	// Demo opens the development login to DemoPeople, for callers on this
@@ -91,6 +93,10 @@ type Options struct {
 // Contact is whom users of the API may ask.
 type Contact struct{ Name, Email, URL string }
 
+// Publisher is who publishes the open data: its name, and its code in the index of
+// public administrations or its tax code.
+type Publisher struct{ Name, Identifier string }
+
 // Limits bound what a request may cost.
 type Limits struct {
 	Body       int64         // bytes of a request body; 1 MiB
@@ -102,7 +108,7 @@ type Limits struct {
 	Idle       time.Duration // between two requests of a connection; 90 s
 	Grace      time.Duration // for requests under way when the server stops; 15 s
 	Previews   int           // rendered at once; one a processor
-	Exports    int           // of logs, written at once; 2
+	Exports    int           // of logs, and of public lists as a whole, each written at once; 2
 	Searches   int           // answered at once; 4 a processor
 	Turn       time.Duration // that a preview, an export, an upload or a search waits for its turn; 2 s
 	Lag        int64         // events that a ready catalogue may be behind; 1000
@@ -175,6 +181,7 @@ type Server struct {
 	origins    *http.CrossOriginProtection
 	previews   *turns
 	exports    *turns
+	streams    *turns // of public lists as a whole
 	uploads    *turns
 	searches   chan struct{} // those under way
 	facets     []string      // that are parameters of a search
@@ -205,6 +212,7 @@ func New(opt Options) (*Server, error) {
 	s.hot = newHot(s.limits.Hot)
 	s.previews = newTurns(s.limits.Previews, 0, s.limits.Turn)
 	s.exports = newTurns(s.limits.Exports, 0, s.limits.Turn)
+	s.streams = newTurns(s.limits.Exports, 0, s.limits.Turn)
 	s.uploads = newTurns(s.limits.Uploads, max(1, s.limits.Uploads/4), s.limits.Turn)
 	if s.public != "" {
 		u, err := url.Parse(s.public)
@@ -281,6 +289,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server := s.HTTPServer()
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
+	keep, stop := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	defer func() { stop(); background.Wait() }()
+	background.Go(func() { s.keepDirectory(keep) })
 	select {
 	case err := <-failed:
 		return err

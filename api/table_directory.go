@@ -7,7 +7,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/prassi-cms/prassi/duplicates"
+	"github.com/prassi-cms/prassi/interchange/hsds"
 	"github.com/prassi-cms/prassi/opendata"
+	"github.com/prassi-cms/prassi/search"
 )
 
 // Tags of what concerns the directory of services.
@@ -117,36 +119,48 @@ func (s *Server) hsdsTable() []*operation {
 		queryParam("page", "The page, from 1.", withDefault(integer(1, 1<<31-1), 1)),
 		queryParam("per_page", "Rows a page: at most 100, with `minimal` at most 50000, which is then what there is without it.", withDefault(integer(1, hsdsMinimal), hsdsDefault)),
 	}
-	lists := append(slices.Clone(page),
+	find := queryParam("search", "Words that its name or its description has, as beginnings.", text(search.MaxChars))
+	lines := queryParam("format", "`ndjson` gives everything that passes the filters, an object a line, without pages.", withDefault(oneOf("json", "ndjson"), "json"))
+	term := []param{
+		queryParam("taxonomy_term_id", "Only what has this term.", text(hsds.MaxID)),
+		queryParam("taxonomy_id", "Only what has a term of this taxonomy.", text(hsds.MaxID)),
+	}
+	provider := queryParam("organization_id", "Only what this organisation offers.", text(hsds.MaxID))
+	services := queryParam("full_service", "With the services that it offers, in full as far as 500 go in one answer.", flag())
+	lists := slices.Concat(page, []param{find, lines}, term, []param{
 		queryParam("modified_after", "Only what the public saw change at this moment or later (RFC 3339).", text(40)),
 		queryParam("minimal", "Only `id` and `last_modified`.", flag()),
 		queryParam("full", "With everything that belongs to a row; without it, only what a row has one of.", flag()),
-		ifNoneMatch)
-	words := append(slices.Clone(page), ifNoneMatch)
-	terms := append(slices.Clone(page), queryParam("taxonomy_id", "Only terms of this taxonomy.", text(64)), ifNoneMatch)
-	envelope, one := cached(hsdsPage(), ""), cached(hsdsObject(), "")
+		ifNoneMatch,
+	})
+	offered, offering := append(slices.Clone(lists), provider), append(slices.Clone(lists), services)
+	words := append(slices.Clone(page), find, lines, ifNoneMatch)
+	terms := append(slices.Clone(words),
+		queryParam("taxonomy_id", "Only terms of this taxonomy.", text(64)),
+		queryParam("parent_id", "Only terms below this one; no term has any.", text(64)),
+		queryParam("top_only", "Only terms without one above; that is all of them.", flag()))
+	one := cached(hsdsObject(), "")
+	envelope := append(cached(hsdsPage(), ""), answer{Status: http.StatusOK, Media: typeLines[0], Body: hsdsObject(), Doc: "With format=ndjson: an object a line."})
 	moved := append(slices.Clone(one), answer{Status: http.StatusMovedPermanently, Doc: "It was merged into another one.", Headers: []string{"Location"}})
-	id := []param{pathParam("id", "The identifier in HSDS: the one that it was imported with, else the document's.", text(250)), ifNoneMatch}
+	id := []param{pathParam("id", "The identifier in HSDS: the one that it was imported with, else the document's.", text(hsds.MaxID)), ifNoneMatch}
+	organization := append(slices.Clone(id), services)
 	wordID := []param{pathParam("id", "The identifier in HSDS.", format("uuid")), ifNoneMatch}
 	gone := []int{http.StatusNotAcceptable, http.StatusGone}
-	taxonomies := func() []map[string]any {
-		var out []map[string]any
-		for _, t := range s.hsds.Lens.Taxonomies() {
-			out = append(out, t.Object)
-		}
-		return out
-	}
 	ops := []*operation{
 		{Route: hsdsPath, ID: "getHsds", Summary: "What this API is", Params: []param{ifNoneMatch}, Answers: cached(HSDSAbout{}, ""), Handle: s.hsdsAbout},
-		{Route: hsdsPath + "services", ID: "listHsdsServices", Summary: "Services", Params: lists, Answers: envelope, Handle: s.hsdsList("services", lists)},
-		{Route: hsdsPath + "services/{id}", ID: "getHsdsService", Summary: "One service with everything that belongs to it", Params: id, Answers: moved, Problems: gone[1:], Handle: s.hsdsOne("services")},
-		{Route: hsdsPath + "organizations", ID: "listHsdsOrganizations", Summary: "Organisations", Params: lists, Answers: envelope, Handle: s.hsdsList("organizations", lists)},
-		{Route: hsdsPath + "organizations/{id}", ID: "getHsdsOrganization", Summary: "One organisation with everything that belongs to it", Params: id, Answers: moved, Problems: gone[1:], Handle: s.hsdsOne("organizations")},
-		{Route: hsdsPath + "service_at_locations", ID: "listHsdsSites", Summary: "Where services are offered", Params: lists, Answers: envelope, Handle: s.hsdsSites(lists)},
-		{Route: hsdsPath + "taxonomies", ID: "listHsdsTaxonomies", Summary: "The taxonomies that services and organisations are described with", Params: words, Answers: envelope, Handle: s.hsdsTaxonomies(words)},
-		{Route: hsdsPath + "taxonomies/{id}", ID: "getHsdsTaxonomy", Summary: "One taxonomy", Params: wordID, Answers: one, Handle: s.hsdsWord(taxonomies)},
-		{Route: hsdsPath + "taxonomy_terms", ID: "listHsdsTerms", Summary: "The terms of the taxonomies", Params: terms, Answers: envelope, Handle: s.hsdsTerms(terms)},
-		{Route: hsdsPath + "taxonomy_terms/{id}", ID: "getHsdsTerm", Summary: "One term", Params: wordID, Answers: one, Handle: s.hsdsWord(func() []map[string]any { return s.terms("") })},
+		{Route: hsdsPath + "services", ID: "listHsdsServices", Summary: "Services", Params: offered, Answers: envelope, Handle: s.hsdsList("services", offered)},
+		{Route: hsdsPath + "services/{id}", ID: "getHsdsService", Summary: "One service with everything that belongs to it", Deep: true,
+			Params: id, Answers: moved, Problems: gone[1:], Handle: s.hsdsOne("services", id)},
+		{Route: hsdsPath + "organizations", ID: "listHsdsOrganizations", Summary: "Organisations", Params: offering, Answers: envelope, Handle: s.hsdsList("organizations", offering)},
+		{Route: hsdsPath + "organizations/{id}", ID: "getHsdsOrganization", Summary: "One organisation with everything that belongs to it", Deep: true,
+			Params: organization, Answers: moved, Problems: gone[1:], Handle: s.hsdsOne("organizations", organization)},
+		{Route: hsdsPath + "service_at_locations", ID: "listHsdsSites", Summary: "Where services are offered", Params: offered, Answers: envelope, Handle: s.hsdsSites(offered)},
+		{Route: hsdsPath + "service_at_locations/{id}", ID: "getHsdsSite", Summary: "One of these, with its service", Deep: true, Params: id, Answers: one, Handle: s.hsdsSite},
+		{Route: hsdsPath + "taxonomies", ID: "listHsdsTaxonomies", Summary: "The taxonomies that services and organisations are described with",
+			Params: words, Answers: envelope, Handle: s.hsdsWords(words, s.taxonomies)},
+		{Route: hsdsPath + "taxonomies/{id}", ID: "getHsdsTaxonomy", Summary: "One taxonomy", Params: wordID, Answers: one, Handle: s.hsdsWord(s.taxonomies)},
+		{Route: hsdsPath + "taxonomy_terms", ID: "listHsdsTerms", Summary: "The terms of the taxonomies", Params: terms, Answers: envelope, Handle: s.hsdsWords(terms, s.terms)},
+		{Route: hsdsPath + "taxonomy_terms/{id}", ID: "getHsdsTerm", Summary: "One term", Params: wordID, Answers: one, Handle: s.hsdsWord(s.terms)},
 	}
 	for _, op := range ops {
 		op.Method, op.Tag, op.Access = http.MethodGet, tagHSDS, public

@@ -67,9 +67,6 @@ var sets = []set{
 	},
 }
 
-// defaultLicence is Creative Commons Attribution 4.0.
-const defaultLicence = authority + "licence/CC_BY_4_0"
-
 // DCAT describes the catalogue and its datasets. A collection without items is
 // left out.
 func (p *Publisher) DCAT() ([]byte, error) {
@@ -248,7 +245,8 @@ func (p *Publisher) publisher() node {
 }
 
 func (p *Publisher) licence() node {
-	return node{"@id": cmp.Or(p.Licence, defaultLicence), "@type": []string{"dct:LicenseDocument", "dcatapit:LicenseDocument"}}
+	iri, _ := Licence(p.Licence)
+	return node{"@id": iri, "@type": []string{"dct:LicenseDocument", "dcatapit:LicenseDocument"}}
 }
 
 // Paths are the addresses of all distributions, below Base.

@@ -1,12 +1,14 @@
 package opendata
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+	"unique"
 
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/interchange/hsds"
@@ -21,6 +23,9 @@ type HSDS struct {
 	Lens    *hsds.Lens
 	Schemas *schemas.Registry
 	Catalog *catalog.Catalog
+
+	once       sync.Once
+	taxonomies map[string]string
 }
 
 // Kinds of HSDS by collection.
@@ -52,47 +57,114 @@ func (h *HSDS) Object(id string) (map[string]any, error) {
 	if it == nil || err != nil {
 		return nil, err
 	}
-	kind := hsdsKinds[it.collection]
-	if kind == hsds.Service {
-		if provider, ok := it.facts.Fields["organization"].(string); ok {
-			other, err := h.read(provider)
-			if err != nil {
-				return nil, err
-			}
-			if other != nil {
-				it.facts.Organization = &other.facts
-			}
-		}
-	}
-	return h.Lens.FromFields(kind, it.facts), nil
+	return h.object(it)
 }
 
-// Identifier gives the identifier that a document has in HSDS; empty when it is
-// not public in this moment.
-func (h *HSDS) Identifier(id string) (string, error) {
-	entries := h.Catalog.Variants(id)
-	if len(entries) == 0 {
-		return "", nil
+func (h *HSDS) object(it *hsdsItem) (map[string]any, error) {
+	kind := hsdsKinds[it.collection]
+	if provider := it.provider(); provider != "" {
+		other, err := h.read(provider)
+		if err != nil {
+			return nil, err
+		}
+		if other != nil {
+			it.facts.Organization = &other.facts
+		}
 	}
-	data, err := Primary(entries).AppendTo(nil, catalog.Identity)
-	if err != nil || !bytes.Contains(data, []byte(`"`+hsds.Field+`":{`)) { // most came from nowhere else
-		return id, err
+	o := h.Lens.FromFields(kind, it.facts)
+	if hsds.IDOf(o) == "" { // it came with something else
+		o["id"] = it.facts.ID
 	}
-	var it struct {
-		Fields struct {
-			HSDS map[string]any `json:"hsds"`
-		} `json:"fields"`
+	return o, nil
+}
+
+// Digest is what lists and filters have to know of a document.
+type Digest struct {
+	// Identifier is that in HSDS; empty when the document is not public in this
+	// moment.
+	Identifier string
+	// Provider is the id of the document of a service's organisation.
+	Provider string
+	// Sites are the identifiers of a service's service_at_location objects, in order.
+	Sites []string
+	// Terms and Taxonomies are the identifiers of what its attributes say.
+	Terms, Taxonomies []string
+}
+
+// Digest reads one.
+func (h *HSDS) Digest(id string) (Digest, error) {
+	it, err := h.read(id)
+	if it == nil || err != nil {
+		return Digest{}, err
 	}
-	if err := json.Unmarshal(data, &it); err != nil {
-		return "", fmt.Errorf("opendata: %s: %w", id, err)
+	o, err := h.object(it)
+	if err != nil {
+		return Digest{}, err
 	}
-	facts := hsds.Facts{ID: id, Fields: map[string]any{hsds.Field: it.Fields.HSDS}}
-	return facts.OriginalID(), nil
+	d := Digest{Identifier: hsds.IDOf(o), Provider: it.provider()}
+	for _, site := range Objects(o["service_at_locations"]) {
+		d.Sites = append(d.Sites, hsds.IDOf(site))
+	}
+	for _, a := range Objects(o["attributes"]) {
+		term, _ := a["taxonomy_term"].(map[string]any)
+		if term == nil {
+			continue
+		}
+		taxonomy, _ := term["taxonomy_detail"].(map[string]any)
+		d.Terms = addOnce(d.Terms, hsds.IDOf(term))
+		d.Taxonomies = addOnce(d.Taxonomies, cmp.Or(hsds.IDOf(taxonomy), h.taxonomy(term["taxonomy"])))
+	}
+	return d, nil
+}
+
+// taxonomy gives the identifier of one of ours by its name.
+func (h *HSDS) taxonomy(name any) string {
+	h.once.Do(func() {
+		h.taxonomies = map[string]string{}
+		for _, t := range h.Lens.Taxonomies() {
+			name, _ := t.Object["name"].(string)
+			h.taxonomies[name] = hsds.IDOf(t.Object)
+		}
+	})
+	if name, ok := name.(string); ok {
+		return h.taxonomies[name]
+	}
+	return ""
+}
+
+// addOnce adds to a short list; many documents share few of its values.
+func addOnce(list []string, s string) []string {
+	if s == "" || slices.Contains(list, s) {
+		return list
+	}
+	return append(list, unique.Make(s).Value())
+}
+
+// Objects gives the objects of a decoded list. What an import kept may hold
+// anything.
+func Objects(v any) []map[string]any {
+	list, _ := v.([]any)
+	var out []map[string]any
+	for _, x := range list {
+		if o, ok := x.(map[string]any); ok {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 type hsdsItem struct {
 	collection string
 	facts      hsds.Facts
+}
+
+// provider is the document of a service's organisation.
+func (it *hsdsItem) provider() string {
+	if hsdsKinds[it.collection] != hsds.Service {
+		return ""
+	}
+	id, _ := it.facts.Fields["organization"].(string)
+	return id
 }
 
 func (h *HSDS) read(id string) (*hsdsItem, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/content/sqlitestore"
+	"github.com/prassi-cms/prassi/interchange/hsds"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -396,7 +397,7 @@ func TestVocabularies(t *testing.T) {
 			t.Errorf("%s has no IRI", l.Tag)
 		}
 	}
-	for in, want := range map[string]string{"https://a.example/x y": "https://a.example/x%20y", "javascript:alert(1)": "", "mailto:a@b.example": "", "x": "", "http://": ""} {
+	for in, want := range map[string]string{"https://a.example/x y": "https://a.example/x%20y", "https://a.example/?q=<a> \"b\"": "https://a.example/?q=%3Ca%3E%20%22b%22", "javascript:alert(1)": "", "mailto:a@b.example": "", "x": "", "http://": ""} {
 		if got, ok := webIRI(in); got != want || ok != (want != "") {
 			t.Errorf("%q: %q", in, got)
 		}
@@ -408,5 +409,157 @@ func TestVocabularies(t *testing.T) {
 				t.Errorf("%s is no type of organisation", id)
 			}
 		}
+	}
+}
+
+func TestLicence(t *testing.T) {
+	for in, want := range map[string]string{
+		"": authority + "licence/CC_BY_4_0", "cc-by-4.0": authority + "licence/CC_BY_4_0", "CC0-1.0": authority + "licence/CC0", "EUPL-1.2": "https://spdx.org/licenses/EUPL-1.2",
+		"https://www.dati.gov.it/iodl/2.0/": "https://www.dati.gov.it/iodl/2.0/", "free for all": "", "javascript:alert(1)": "", "a<b": "", "ftp://x": "", "-x": "",
+	} {
+		if got, ok := Licence(in); got != want || ok != (want != "") {
+			t.Errorf("%q: %q, %v", in, got, ok)
+		}
+	}
+}
+
+// mandatory are the properties that the profiles demand of each class: CPSV-AP 3.2,
+// DCAT-AP 3.0 and DCAT-AP_IT 1.1. Only who provides a service can be missing: it is
+// not made up where nobody says it.
+var mandatory = map[string][]string{
+	"cpsv:PublicService":    {"dct:identifier", "dct:title", "dct:description"},
+	"cv:PublicOrganisation": {"dct:identifier", "dct:title", "skos:prefLabel", "dct:spatial"},
+	"cv:Channel":            {"dct:identifier"},
+	"cv:Cost":               {"dct:identifier"},
+	"cv:Evidence":           {"dct:identifier", "dct:title"},
+	"cv:Requirement":        {"dct:identifier", "dct:title"},
+	"skos:Concept":          {"skos:prefLabel"},
+	"dcat:Catalog":          {"dct:title", "dct:description", "dct:publisher", "dct:modified", "dcat:dataset"},
+	"dcat:Dataset": {
+		"dct:title", "dct:description", "dct:identifier", "dct:modified", "dcat:theme", "dct:rightsHolder", "dct:accrualPeriodicity", "dcat:distribution",
+	},
+	"dcat:Distribution": {"dcat:accessURL", "dct:format", "dct:license"},
+	"dcat:DataService":  {"dct:title", "dcat:endpointURL"},
+	"foaf:Agent":        {"dct:identifier"},
+	"dcatapit:Agent":    {"foaf:name", "dct:identifier"},
+}
+
+// lacking visits every node that has a class, and tells which of its class's
+// properties are missing.
+func lacking(v any, seen map[string]bool) (out []string) {
+	switch v := v.(type) {
+	case []any:
+		for _, x := range v {
+			out = append(out, lacking(x, seen)...)
+		}
+	case map[string]any:
+		for _, class := range listOf(v["@type"]) {
+			class, _ := class.(string)
+			for prefix, ns := range namespaces {
+				if name, ok := strings.CutPrefix(class, ns); ok && name != "" {
+					class = prefix + ":" + name
+				}
+			}
+			seen[class] = true
+			for _, property := range mandatory[class] {
+				prefix, name, _ := strings.Cut(property, ":")
+				if v[namespaces[prefix]+name] == nil {
+					out = append(out, class+" lacks "+property)
+				}
+			}
+		}
+		for _, x := range v {
+			out = append(out, lacking(x, seen)...)
+		}
+	}
+	return out
+}
+
+// What the profiles demand is there, of a service that says little too.
+func TestMandatoryProperties(t *testing.T) {
+	w, p := directory(t)
+	const bare = "01970000-0000-7000-8000-0000000000d1"
+	w.bring(content.Incoming{Type: "service", ID: bare, Variants: []content.IncomingVariant{variant("it", "nudo", map[string]any{"title": "Nudo", "topics": []any{"work"}, "territories": []any{"PO"}})}})
+	seen := map[string]bool{}
+	check := func(data []byte, err error) {
+		t.Helper()
+		w.must(err)
+		var doc any
+		w.must(json.Unmarshal(data, &doc))
+		expanded, err := ld.NewJsonLdProcessor().Expand(doc, options())
+		w.must(err)
+		for _, missing := range lacking(expanded, seen) {
+			t.Error(missing)
+		}
+	}
+	for _, id := range []string{serviceID, shelterID, bare} {
+		check(p.ServiceDocument(w.catalog.Variants(id)))
+	}
+	check(p.OrganizationDocument(w.catalog.Variants(orgID)))
+	check(p.DCAT())
+	for class := range mandatory {
+		if !seen[class] {
+			t.Errorf("there was no %s to look at", class)
+		}
+	}
+}
+
+// What people write stays text: it ends no script element and changes no context.
+func TestHostileText(t *testing.T) {
+	w, p := directory(t)
+	const id = "01970000-0000-7000-8000-0000000000e1"
+	title := `</script><script>alert(1)</script> {"@context": "https://evil.example"} @id`
+	w.bring(content.Incoming{Type: "service", ID: id, Variants: []content.IncomingVariant{variant("it", "ostile", map[string]any{
+		"title": title, "summary": "@type", "topics": []any{"work"}, "territories": []any{"PO"},
+		"contacts": []any{map[string]any{"name": "</script>", "phone": "0574 123456"}},
+		"hsds":     map[string]any{"@context": "https://evil.example", "name": "x"},
+	})}})
+	data, err := p.ServiceDocument(w.catalog.Variants(id))
+	w.must(err)
+	for _, bad := range []string{"</", "<script", "<x>", `"https://evil.example"`} {
+		if bytes.Contains(data, []byte(bad)) {
+			t.Errorf("has %q:\n%s", bad, data)
+		}
+	}
+	var doc any
+	w.must(json.Unmarshal(data, &doc))
+	expanded, err := ld.NewJsonLdProcessor().Expand(doc, options())
+	w.must(err)
+	got, err := json.Marshal(expanded)
+	w.must(err)
+	if want, _ := json.Marshal(title); !bytes.Contains(got, want) {
+		t.Errorf("the title is not what it was: %s", got)
+	}
+}
+
+// A digest tells what the object has, of what an import left as well.
+func TestDigest(t *testing.T) {
+	w, _ := directory(t)
+	h := &HSDS{Lens: hsds.New(schemas.Default(), w.service.Territories()), Schemas: schemas.Default(), Catalog: w.catalog}
+	const odd = "01970000-0000-7000-8000-0000000000f1"
+	w.bring(content.Incoming{Type: "service", ID: odd, Variants: []content.IncomingVariant{variant("it", "strano", map[string]any{
+		"title": "Strano", "topics": []any{"work"}, "territories": []any{"PO"}, "hsds": map[string]any{
+			"id": map[string]any{"a": 1.0}, "name": "Strano", "__proto__": map[string]any{"x": 1.0}, "attributes": "x", "organization": []any{}, "status": 7.0,
+			"nested": map[string]any{"x_prassi": map[string]any{"occurrence": 1e300, "left": []any{1.0, nil}}}, "x_prassi": map[string]any{"occurrence": 1e300, "left": []any{1.0, nil, "topics"}},
+			"service_at_locations": []any{"x", 1.0, map[string]any{"id": 7.0, "location": map[string]any{"location_type": "virtual"}}}, "long": strings.Repeat("x", 60_000),
+		},
+	})}})
+	for _, id := range []string{serviceID, orgID, shelterID, odd} {
+		o, err := h.Object(id)
+		w.must(err)
+		d, err := h.Digest(id)
+		w.must(err)
+		if sites := Objects(o["service_at_locations"]); len(d.Sites) != len(sites) || d.Identifier != id || hsds.IDOf(o) != id {
+			t.Errorf("%s: %+v of %v", id, d, o["id"])
+		}
+		if o["x_prassi"] != nil {
+			t.Errorf("%s tells what is ours", id)
+		}
+	}
+	if d, _ := h.Digest(serviceID); d.Provider != orgID || len(d.Terms) < 2 || len(d.Taxonomies) < 2 {
+		t.Errorf("%+v", d)
+	}
+	if d, err := h.Digest("nothing"); err != nil || d.Identifier != "" {
+		t.Errorf("%+v, %v", d, err)
 	}
 }

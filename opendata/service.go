@@ -20,7 +20,7 @@ type Publisher struct {
 	// Name, Email and URL are those of the body that publishes; Identifier is its
 	// code in the index of public administrations (IPA) or its tax code.
 	Name, Email, URL, Identifier string
-	// Licence is the IRI of the data's licence; empty is CC BY 4.0.
+	// Licence is that of the data, as function Licence reads it.
 	Licence string
 	// Schemas are the declarations, for labels; Territories replaces theirs, to know
 	// municipalities as well.

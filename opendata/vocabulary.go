@@ -1,7 +1,6 @@
 package opendata
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/url"
 	"strings"
@@ -65,16 +64,9 @@ var Context = func() json.RawMessage {
 	return data
 }()
 
-// encode writes JSON without escapes for HTML.
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
-}
+// encode writes JSON with what means something to HTML escaped: pages carry JSON-LD
+// in script elements, which "</script>" would end.
+func encode(v any) ([]byte, error) { return json.Marshal(v) }
 
 // Where the vocabularies are.
 const (
@@ -128,8 +120,12 @@ func webIRI(s string) (string, bool) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return "", false
 	}
-	return u.String(), true
+	return unwise.Replace(u.String()), true
 }
+
+// unwise escapes what may stand in no IRI (RFC 3987, section 2.2) and net/url leaves
+// in queries.
+var unwise = strings.NewReplacer(" ", "%20", `"`, "%22", "<", "%3C", ">", "%3E", `\`, "%5C", "^", "%5E", "`", "%60", "{", "%7B", "|", "%7C", "}", "%7D")
 
 // text is a value in a language.
 func text(locale, s string) node { return node{"@language": strings.ToLower(locale), "@value": s} }

@@ -17,15 +17,19 @@ import (
 	"github.com/prassi-cms/prassi/auth"
 	"github.com/prassi-cms/prassi/duplicates"
 	"github.com/prassi-cms/prassi/jobs"
+	"github.com/prassi-cms/prassi/opendata"
 	"github.com/prassi-cms/prassi/outgoing"
 )
 
 type serveCmd struct {
 	reached
-	Demo     bool          `name:"demo" env:"PRASSI_DEMO" help:"Load example content and people, and allow a development login. On loopback only."`
-	Poll     time.Duration `name:"poll" env:"PRASSI_POLL" default:"250ms" help:"How often to look for the writes of other processes."`
-	LogLevel string        `name:"log-level" env:"PRASSI_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
-	Contact  string        `name:"contact" env:"PRASSI_CONTACT" placeholder:"EMAIL" help:"Whom users of the API may ask."`
+	Demo        bool          `name:"demo" env:"PRASSI_DEMO" help:"Load example content and people, and allow a development login. On loopback only."`
+	Poll        time.Duration `name:"poll" env:"PRASSI_POLL" default:"250ms" help:"How often to look for the writes of other processes."`
+	LogLevel    string        `name:"log-level" env:"PRASSI_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
+	Contact     string        `name:"contact" env:"PRASSI_CONTACT" placeholder:"EMAIL" help:"Whom users of the API may ask."`
+	Publisher   string        `name:"publisher" env:"PRASSI_PUBLISHER" placeholder:"NAME" help:"Who publishes the open data; Prassi when left out."`
+	PublisherID string        `name:"publisher-id" env:"PRASSI_PUBLISHER_ID" placeholder:"CODE" help:"The publisher's code in the index of public administrations (IPA), or its tax code."`
+	Licence     string        `name:"licence" env:"PRASSI_LICENCE" default:"CC-BY-4.0" placeholder:"LICENCE" help:"The licence of the open data: its SPDX identifier or its address."`
 	signIn
 	kept
 	going
@@ -118,7 +122,12 @@ func (c *serveCmd) Run(e *env) error {
 func (c *serveCmd) settings(e *env) (opt api.Options, rules audit.Retention, err error) {
 	opt = api.Options{
 		Logger: e.logger(), Version: buildVersion(), PublicURL: c.PublicURL, Contact: api.Contact{Email: c.Contact},
-		Demo: c.Demo, DemoPeople: demoPeople,
+		Publisher: api.Publisher{Name: c.Publisher, Identifier: c.PublisherID},
+		Demo:      c.Demo, DemoPeople: demoPeople,
+	}
+	var ok bool
+	if opt.Licence, ok = opendata.Licence(c.Licence); !ok {
+		return opt, rules, tell("licence_unknown", map[string]any{"value": c.Licence})
 	}
 	if opt.Proxies, err = prefixes("trusted-proxies", c.Proxies); err != nil {
 		return opt, rules, err
