@@ -39,8 +39,9 @@ type change struct {
 	needs   []string
 	// madeSlug says that the variant's slug was made here, not asked for.
 	madeSlug bool
-	// private says that the document was sensitive before.
-	private bool
+	// private says that the document was sensitive before; moved that its shared
+	// facts have changed: the words that the public must not read may be others.
+	private, moved bool
 	// review says that what an import publishes waits for the owner; queued that
 	// the present variant does.
 	review, queued bool
@@ -243,14 +244,14 @@ func (w *change) seal() Write {
 		d.UpdatedAt = w.now
 	}
 	d.HandedIn = d.HandedIn || w.s.handedIn(d)
-	if d.Sensitive != w.private && d.Live() {
+	if (d.Sensitive != w.private || d.Sensitive && w.moved) && d.Live() {
 		e := Event{Kind: EventSensitive, To: "public", Effect: EffectPublished}
 		if d.Sensitive {
 			e.To = "private"
 		}
 		w.tell(e)
 	}
-	w.private = d.Sensitive
+	w.private, w.moved = d.Sensitive, false
 	d.Keys = w.s.keys(d)
 	for i := range w.events {
 		e := &w.events[i]

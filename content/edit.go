@@ -231,6 +231,7 @@ func (w *change) revise(ctx context.Context, patch map[string]any, slug, note st
 		return made, err
 	}
 	r.Hash = r.ComputeHash()
+	w.moved = w.moved || d.SharedVersion != r.SharedVersion
 	d.Shared, d.SharedVersion = shared, r.SharedVersion
 	d.Sensitive = d.Sensitive || t.Private(sharedValues) // at once; see Document.Sensitive
 	v.Latest, v.Slug, v.UpdatedAt = r.Ref(), slug, w.now

@@ -22,6 +22,8 @@ func shelter(more ...any) map[string]any {
 
 // Declaring a document sensitive holds at once and is told for every live variant;
 // taking it back holds when it is published, and not before the newest facts are.
+// While it is sensitive each change of the facts is told, in whatever draft: their
+// places too must not be read in the public's texts.
 func TestSensitiveAtOnce(t *testing.T) {
 	d := newDesk(t)
 	doc := d.create(amina, content.NewVariant{Type: "service", Locale: "it", Fields: shelter()})
@@ -45,7 +47,7 @@ func TestSensitiveAtOnce(t *testing.T) {
 		t.Error("the draft was published")
 	}
 	doc = d.edit(amina, doc, "it", map[string]any{"sensitive": false})
-	now("taken back in a draft", true, "edited it")
+	now("taken back in a draft", true, "edited it", "sensitive en  published", "sensitive it  published")
 	// The newest facts are published with whatever language.
 	doc = d.step(rita, d.edit(elena, d.at(doc), "en", map[string]any{"summary": "x"}), "en", "publish")
 	now("the newest facts published, and they say no", false, "transition en publish published", "sensitive en  published", "sensitive it  published")
@@ -54,7 +56,7 @@ func TestSensitiveAtOnce(t *testing.T) {
 	doc = d.step(rita, doc, "it", "publish")
 	now("published", true, "transition it publish published")
 	doc = d.edit(amina, doc, "it", map[string]any{"sensitive": nil})
-	now("no more, in a draft", true, "edited it")
+	now("no more, in a draft", true, "edited it", "sensitive en  published", "sensitive it  published")
 	doc = d.step(rita, doc, "it", "publish")
 	now("no more, published", false, "transition it publish published", "sensitive en  published", "sensitive it  published")
 }
