@@ -306,3 +306,14 @@ func TestHSDSMalformedLeavesNothing(t *testing.T) {
 		t.Errorf("goes out as %s", sent)
 	}
 }
+
+// A row that thousands of others hang on is refused, and the rest comes in.
+func TestHSDSTooManyRows(t *testing.T) {
+	h, dir := newHouse(t), t.TempDir()
+	write(t, dir, "service.csv", "id,name,status\na,A,active\nb,B,active\n")
+	write(t, dir, "phone.csv", "id,service_id,number\n"+strings.Repeat("p,a,055 1\n", maxJoined+1))
+	sum, report := h.bring(t, Options{Notation: NotationHSDS}, RunOptions{}, dir)
+	if sum.Created != 1 || !strings.Contains(report, "service.csv:2:1: item_too_long") {
+		t.Errorf("%+v\n%.2000s", sum, report)
+	}
+}
