@@ -115,7 +115,7 @@ func TestProvidersAreNamed(t *testing.T) {
   - {name: two, issuer: "https://two.example.org", client_id: prassi, secret: PRASSI_TEST_ONE}
 `)
 	for path, want := range map[string]int{file: 2, "": 0} {
-		e := &env{stderr: io.Discard}
+		e := &env{stderr: io.Discard, cli: &cli{}}
 		c := serveCmd{kept: kept{Idle: time.Hour, Absolute: time.Hour}, signIn: signIn{File: path}, reached: reached{PublicURL: "https://prassi.example.org"}}
 		if _, _, err := c.settings(e); err != nil {
 			t.Fatal(err)
