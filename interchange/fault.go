@@ -123,7 +123,7 @@ var Codes = []string{
 	CodeReportMediaAdded, CodeReportMediaUnchanged, CodeReportStopped,
 	CodeHSDSCounts, CodeHSDSPages, CodeHSDSRepeated, CodeHSDSDiffers, CodeHSDSID, CodeHSDSNotUUID, CodeHSDSUnknownKey,
 	CodeHSDSCycle, CodeHSDSLocale, CodeHSDSNotShown, CodeHSDSMore, CodeHSDSResource, CodeHSDSNumber, CodeHSDSLocales, CodeExportFile, CodeReportQueued,
-	CodeHSDSBoth, CodeHSDSTwin,
+	CodeHSDSBoth, CodeHSDSTwin, CodeHSDSInside,
 }
 
 // Finding is one thing to say about one place of the input.

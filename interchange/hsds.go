@@ -48,6 +48,7 @@ const (
 	CodeReportQueued   = "import_queued"             // document, locale, slug
 	CodeHSDSBoth       = "hsds_both_changed"         // field, here, there
 	CodeHSDSTwin       = "hsds_same_id"              // id
+	CodeHSDSInside     = "hsds_services_inside"      // none
 )
 
 // maxTold is how often a hint about one member is told with its place; the rest
@@ -275,6 +276,13 @@ func (d *directory) gather(from origin, o map[string]any, own bool) error {
 		if id, ok = d.identify(from, hsds.Organization, o); !ok {
 			return nil
 		}
+	}
+	// A service kept inside of its provider would stay readable there when the
+	// service itself becomes sensitive.
+	if _, inside := o["services"]; inside {
+		o = maps.Clone(o)
+		delete(o, "services")
+		d.hint(from, CodeHSDSInside, "organization.services")
 	}
 	sum := sumOf(o)
 	had := d.orgs[id]

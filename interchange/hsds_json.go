@@ -22,7 +22,7 @@ var (
 		"interpretation_services fees fees_description eligibility_description assured_date assurer_email accreditations minimum_age maximum_age " +
 		"alert wait_time licenses service_areas schedules capacities")
 	orgKeys = wordSet("website tax_status tax_id year_incorporated legal_status logo parent_organization_id organization_identifiers " +
-		"additional_websites programs locations")
+		"additional_websites programs locations services")
 	foreignKeys = wordSet("type title locale slug body translation_of territories")
 )
 

@@ -389,6 +389,23 @@ func TestHSDSIsTold(t *testing.T) {
 	}
 }
 
+// What an organisation carries of its services is not kept inside of it: it would
+// be read there when the service has become sensitive.
+func TestHSDSServicesInside(t *testing.T) {
+	h := newHouse(t)
+	file := write(t, t.TempDir(), "organizations.json", `[{"id": "a", "name": "A", "description": "x", "services": [{"id": "s", "name": "Casa", "locations": [{"name": "Vicolo Nascosto"}]}]}]`)
+	sum, report := h.bring(t, Options{Notation: NotationHSDS}, RunOptions{}, file)
+	if sum.Created != 1 || strings.Count(report, CodeHSDSInside) != 1 {
+		t.Fatalf("%+v\n%s", sum, report)
+	}
+	dir := filepath.Join(t.TempDir(), "out")
+	h.export(t, dir, ExportOptions{Format: FormatLines})
+	data, err := os.ReadFile(filepath.Join(dir, "organization.jsonl"))
+	if err != nil || strings.Contains(string(data), "Nascosto") || !strings.Contains(string(data), `"hsds"`) {
+		t.Errorf("%v: %s", err, data)
+	}
+}
+
 // A mapping file says what HSDS does not.
 func TestHSDSMapping(t *testing.T) {
 	h := newHouse(t)
