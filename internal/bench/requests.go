@@ -271,6 +271,9 @@ func (b *bench) requests() error {
 		return err
 	}
 	defer server.Kill()
+	if err := awaitSearch(server.Base); err != nil { // the first start makes the index beside
+		return err
+	}
 	// A hundred different items, so that no cache of one answer helps.
 	_, list, err := fetch(server.Base+"/api/v1/articles?locale=it&limit=100", nil)
 	if err != nil {
