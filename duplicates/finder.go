@@ -107,15 +107,20 @@ func (p *prepared) keys() []string {
 	return slices.Compact(out)
 }
 
-// blocks are those that a subject is kept in.
-func (p *prepared) blocks() []block {
-	var out []block
+// numbers are the blocks in which a subject is kept and looked for alike.
+func (p *prepared) numbers() (out []block) {
 	for _, t := range p.phones {
 		out = append(out, phoneBlock(p.typ, t))
 	}
 	for _, t := range p.taxes {
 		out = append(out, blockOf(p.typ, ofTax).with(t))
 	}
+	return out
+}
+
+// blocks are those that a subject is kept in.
+func (p *prepared) blocks() []block {
+	out := p.numbers()
 	for _, k := range p.keys() {
 		for i := range p.points {
 			out = append(out, blockOf(p.typ, ofCell).with(k).cell(p.points[i].cell))
@@ -135,13 +140,7 @@ func phoneBlock(typ, phone string) block { return blockOf(typ, ofPhone).with(pho
 
 // looks are the blocks in which those that it may be like are found.
 func (p *prepared) looks() []block {
-	var out []block
-	for _, t := range p.phones {
-		out = append(out, phoneBlock(p.typ, t))
-	}
-	for _, t := range p.taxes {
-		out = append(out, blockOf(p.typ, ofTax).with(t))
-	}
+	out := p.numbers()
 	for _, k := range p.keys() {
 		inCells := blockOf(p.typ, ofCell).with(k)
 		for i := range p.points {

@@ -595,17 +595,8 @@ func (r *reading) readDates() {
 		{keyPublishedAt, &v.PublishedAt}, {keyUpdatedAt, &v.UpdatedAt},
 		{keyPublishAt, &v.PublishAt}, {keyExpireAt, &v.ExpireAt},
 	} {
-		s, ok := r.slots[d.key]
-		if !ok || s.value.kind == nullNode || s.value.kind == scalarNode && strings.TrimSpace(s.value.text) == "" {
-			continue
-		}
-		order := ""
-		if r.mapping != nil {
-			order = r.mapping.dates
-		}
-		t, bad := readMoment(s.value, order)
-		if bad != nil {
-			r.fail(bad)
+		s, t, ok := r.moment(d.key)
+		if !ok {
 			continue
 		}
 		*d.to = t
@@ -618,8 +609,9 @@ func (r *reading) readDates() {
 			r.later = t.After(r.now)
 		}
 	}
-	if s, ok := r.slots[keyAssuredDate]; ok && s.value.kind != nullNode {
-		r.readAssured(s)
+	if s, t, ok := r.moment(keyAssuredDate); ok { // the day is that of Europe/Rome
+		r.assured = t.In(content.Rome).Format(time.DateOnly)
+		r.fields[keyAssuredDate] = s.pair
 	}
 	// Hugo writes the epoch of its clock where no date was set.
 	if v.PublishedAt.Year() < 1900 {
@@ -627,10 +619,12 @@ func (r *reading) readDates() {
 	}
 }
 
-// readAssured reads the day of the last confirmation, as it is in Europe/Rome.
-func (r *reading) readAssured(s slot) {
-	if s.value.kind == scalarNode && strings.TrimSpace(s.value.text) == "" {
-		return
+// moment reads a date of the item's own; ok is false when it has none, or none
+// that can be read, which is told.
+func (r *reading) moment(key string) (s slot, t time.Time, ok bool) {
+	s, ok = r.slots[key]
+	if !ok || s.value.kind == nullNode || s.value.kind == scalarNode && strings.TrimSpace(s.value.text) == "" {
+		return s, t, false
 	}
 	order := ""
 	if r.mapping != nil {
@@ -639,10 +633,8 @@ func (r *reading) readAssured(s slot) {
 	t, bad := readMoment(s.value, order)
 	if bad != nil {
 		r.fail(bad)
-		return
 	}
-	r.assured = t.In(content.Rome).Format(time.DateOnly)
-	r.fields[keyAssuredDate] = s.pair
+	return s, t, bad == nil
 }
 
 // readState settles where in the workflow the variant shall be.

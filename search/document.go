@@ -145,3 +145,18 @@ func (d *Document) Values(facet string) []string {
 	}
 	return d.Facets[facet]
 }
+
+// Classes is how many classes of weight the engines tell apart.
+const Classes = 3
+
+// ClassOf is the class of a search weight from 1 to 10: 0 for what stands in
+// titles, 1 in summaries, 2 elsewhere.
+func ClassOf(weight int) int {
+	switch {
+	case weight >= 8:
+		return 0
+	case weight >= 4:
+		return 1
+	}
+	return 2
+}

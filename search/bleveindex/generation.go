@@ -22,7 +22,7 @@ import (
 // Bleve's names: the classes of weight, each with the locale's tag behind it, and
 // what is stored.
 const (
-	classes       = 3
+	classes       = search.Classes
 	storedFacts   = "facts"
 	storedTexts   = "texts"
 	positionKey   = "position"
@@ -36,16 +36,6 @@ var (
 	classWeight = [classes]float32{9, 5, 2}
 	classLength = [classes]float32{8, 30, 200}
 )
-
-func classOf(weight int) int {
-	switch {
-	case weight >= 8:
-		return 0
-	case weight >= 4:
-		return 1
-	}
-	return 2
-}
 
 // texts are what is stored of a document beside its facts.
 type texts struct {
@@ -299,7 +289,7 @@ func (g *generation) prepare(d *search.Document) (entry, error) {
 		if text == "" || weight <= 0 {
 			return
 		}
-		class := classOf(weight)
+		class := search.ClassOf(weight)
 		w := &words{}
 		e.words = append(e.words, w)
 		e.doc.AddField(document.NewTextFieldCustom(className[class]+d.Locale, []uint64{parts[class]}, []byte(text),

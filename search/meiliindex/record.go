@@ -16,7 +16,7 @@ import (
 // Names that the server knows.
 const (
 	metaID  = "prassi-meta"
-	classes = 3
+	classes = search.Classes
 	// between parts an act's value in the facet, so that its number begins it.
 	between = "\u001f"
 	// apart keeps words of a list from being neighbours, which phrases ask for:
@@ -41,17 +41,6 @@ func attributes(kind, locale string) (out []string) {
 		out = append(out, attribute(kind, class, locale))
 	}
 	return out
-}
-
-// classOf is the class of a search weight from 1 to 10.
-func classOf(weight int) int {
-	switch {
-	case weight >= 8:
-		return 0
-	case weight >= 4:
-		return 1
-	}
-	return 2
 }
 
 // languages are the locales that Meilisearch has rules for. What it does not
@@ -185,7 +174,7 @@ func (x *Index) words(d *search.Document, r record) {
 		if text == "" || weight <= 0 {
 			return
 		}
-		at := classOf(weight)
+		at := search.ClassOf(weight)
 		var words, stems strings.Builder
 		for i, t := range search.Tokens(nil, text) {
 			stem := search.Stem(d.Locale, t.Term)
