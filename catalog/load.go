@@ -89,8 +89,8 @@ func shown(d *content.Document) bool {
 
 // assemble picks the live parts of a document that the public may know. Nothing
 // behind it sees the document's revisions, so what is taken out here is in no
-// public byte.
-func (c *Catalog) assemble(d *content.Document, revs map[string]*content.Revision) *loadedDoc {
+// public byte. also are revisions whose facts are known of beside the live ones.
+func (c *Catalog) assemble(d *content.Document, revs map[string]*content.Revision, also ...string) *loadedDoc {
 	l := &loadedDoc{doc: d, shape: c.shapes[d.Type]}
 	if !shown(d) {
 		return l
@@ -113,7 +113,7 @@ func (c *Catalog) assemble(d *content.Document, revs map[string]*content.Revisio
 		return l
 	}
 	var err error
-	if l.said, err = everSaid(d, revs); err != nil {
+	if l.said, err = everSaid(d, revs, also...); err != nil {
 		fault("", err)
 		return l
 	}
@@ -153,7 +153,7 @@ func (c *Catalog) assemble(d *content.Document, revs map[string]*content.Revisio
 // everSaid are the live facts of a sensitive document, those with which its live
 // texts were written, and its newest: a translation may say an address that the
 // live facts leave away.
-func everSaid(d *content.Document, revs map[string]*content.Revision) ([]schemas.Values, error) {
+func everSaid(d *content.Document, revs map[string]*content.Revision, also ...string) ([]schemas.Values, error) {
 	if !d.Sensitive {
 		return nil, nil
 	}
@@ -166,6 +166,9 @@ func everSaid(d *content.Document, revs map[string]*content.Revision) ([]schemas
 	learn(d.LiveShared.Hash)
 	for i := range d.Variants {
 		learn(d.Variants[i].Live.Hash)
+	}
+	for _, hash := range also {
+		learn(hash)
 	}
 	out := make([]schemas.Values, len(facts))
 	for i, f := range facts {
