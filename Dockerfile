@@ -3,13 +3,20 @@
 # manager, an unprivileged user. Debian's certificates are for calls to the
 # sign-in provider and to webhooks; time zones are compiled in.
 
+# Node.js makes the style sheets and scripts; nothing of it is in the image.
+FROM node:22.21-bookworm-slim AS node
+
 FROM golang:1.26-bookworm AS build
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
+COPY --from=node /usr/local/lib/node_modules /usr/local/lib/node_modules
+RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=dev
-RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+RUN go run ./internal/assets \
+ && CGO_ENABLED=0 go build -trimpath -buildvcs=false \
       -ldflags "-s -w -X main.version=${VERSION}" -o /out/prassi ./cmd/prassi \
  && mkdir -p /out/data /out/tmp && chmod 1777 /out/tmp
 

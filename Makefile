@@ -20,16 +20,16 @@ run: build ## build everything and serve the demo (ADDR=127.0.0.1:8080 DATA=data
 	@exec bin/prassi serve --demo --addr "$(ADDR)" --data "$(DATA)"
 
 .PHONY: build
-build: needs ## leave the program in bin/prassi
+build: assets ## leave the program in bin/prassi
 	@echo "building bin/prassi (the first time takes a minute or more)"
 	@$(GOBUILD) -o bin/prassi ./cmd/prassi
 
 .PHONY: test
-test: engines ## every test, with the real engines (TESTFLAGS=-v for more words)
+test: assets engines ## every test, with the real engines (TESTFLAGS=-v for more words)
 	@go test -timeout 15m $(TESTFLAGS) ./...
 
 .PHONY: check
-check: engines ## the one gate: format, vet, staticcheck, govulncheck, race tests, short fuzz, …
+check: assets engines ## the one gate: format, vet, staticcheck, govulncheck, race tests, short fuzz, …
 	@scripts/check
 
 # The commit's time, so that the same commit gives the same bytes.
@@ -40,16 +40,17 @@ sbom: build ## what the program is made of, in bin/prassi.sbom.json (CycloneDX 1
 	@echo "bin/prassi.sbom.json: $$(grep -c '"purl":' bin/prassi.sbom.json) components"
 
 .PHONY: fuzz
-fuzz: needs ## every fuzz target for FUZZTIME seconds each (60)
+fuzz: assets ## every fuzz target for FUZZTIME seconds each (60)
 	@FUZZTIME=$${FUZZTIME:-60} FUZZTOTAL=$${FUZZTOTAL:-0} scripts/fuzz
 
 .PHONY: bench
-bench: needs ## the benchmark table, each figure beside its ceiling (BENCHFLAGS=…)
+bench: assets ## the benchmark table, each figure beside its ceiling (BENCHFLAGS=…)
 	@go run ./internal/bench $(BENCHFLAGS)
 
 .PHONY: clean
 clean: ## remove what was built (not your data)
-	rm -rf bin coverage*
+	rm -rf bin coverage* .cache
+	find site/dist widgets/dist -type f ! -name .keep -delete
 	go clean -testcache
 
 # What tests fetch by themselves (a database, an OpenID provider, Playwright) is
@@ -60,6 +61,11 @@ engines: needs-test
 	@for tool in internal/*/install; do \
 	  go run "./$$tool" >/dev/null || { echo "$$tool: could not be fetched" >&2; exit 1; }; \
 	done
+
+# Style sheets and scripts, which the program embeds. Nothing to do takes 0.2 s.
+.PHONY: assets
+assets: needs ## style sheets and scripts of the site and the widgets, in site/dist and widgets/dist
+	@go run ./internal/assets
 
 # Says what is missing in words, before something obscure fails.
 .PHONY: needs needs-test

@@ -129,6 +129,11 @@ var importRules = []importRule{
 		reason:    "the bill of materials is made beside the program, not by it",
 	},
 	{
+		forbidden: []string{"github.com/evanw/esbuild/..."},
+		except:    []string{"internal/assets"},
+		reason:    "scripts are bundled before the program is built, not by it",
+	},
+	{
 		forbidden: []string{"net/http/...", "net", "net/rpc/...", "html/template"},
 		to:        []string{"messages", "schemas", "content", "content/access", "content/workflow", "content/markdown/...", "search", "audit"},
 		reason:    "the rules are the same for every caller; they know no transport and no page",
@@ -165,7 +170,7 @@ var importRules = []importRule{
 	},
 	{
 		forbidden: []string{
-			"internal/archtest", "internal/browser/...", "internal/endure", "internal/leak", "internal/npmcache", "internal/oidcprovider/...",
+			"internal/archtest", "internal/assets", "internal/browser/...", "internal/endure", "internal/leak", "internal/npmcache", "internal/oidcprovider/...",
 			"internal/oidcrogue", "internal/projectfiles", "internal/sbom/...",
 		},
 		except: []string{"internal/..."},

@@ -64,7 +64,7 @@ func (p *Policy) Ships(names []string) (ships []string) {
 }
 
 // npmPackages describes the packages of one lock file that are not only for
-// development, and says which of them the folder's own code needs.
+// development, of some folders only those that the policy names, and says which of them the folder's own code needs.
 func npmPackages(policy *Policy, name string, data []byte) (components []cyclonedx.Component, depends []cyclonedx.Dependency, direct []string, err error) {
 	var lock lockFile
 	if err := json.Unmarshal(data, &lock); err != nil {
@@ -73,9 +73,10 @@ func npmPackages(policy *Policy, name string, data []byte) (components []cyclone
 	if lock.Version != 3 {
 		return nil, nil, nil, fmt.Errorf("%s: lockfileVersion %d, want 3", name, lock.Version)
 	}
+	carries := policy.Carries[lockFolder(name)]
 	ships := func(at string) bool {
 		item, ok := lock.Packages[at]
-		return ok && !item.Dev && !item.Extraneous && !item.Link
+		return ok && !item.Dev && !item.Extraneous && !item.Link && (carries == nil || at == "" || carries[itemName(at, item)] != "")
 	}
 	// needs lists the references that the item at this place resolves its
 	// dependencies to: the nearest node_modules above it that has them.

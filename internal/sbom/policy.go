@@ -18,6 +18,9 @@ type Policy struct {
 	Licences map[string]string `yaml:"licences"`
 	// ReadByAPerson are licence files that no program reads right.
 	ReadByAPerson []Reading `yaml:"read_by_a_person"`
+	// Carries are, for some folders, the only packages of the lock file of which
+	// something is in a release, with the reason for each.
+	Carries map[string]map[string]string `yaml:"carries"`
 	// NotShipped are folders, under the root, whose lock file is for tests and
 	// tools only, with the reason for each.
 	NotShipped map[string]string `yaml:"not_shipped"`

@@ -333,6 +333,12 @@ func TestNPMPackages(t *testing.T) {
 		t.Errorf("the folder itself needs %q", direct)
 	}
 
+	some := &Policy{Licences: policy.Licences, Carries: map[string]map[string]string{"x": {"@s/b": "a part"}}}
+	components, _, direct, err = npmPackages(some, "x/package-lock.json", good)
+	if err != nil || len(components) != 1 || components[0].Name != "b" || !slices.Equal(direct, []string{"pkg:npm/%40s/b@1.0.0"}) {
+		t.Errorf("of a folder that carries only @s/b: %v, direct %q (%v)", components, direct, err)
+	}
+
 	for name, test := range map[string]struct{ data, want string }{
 		"no licence":     {string(lock(item("a", "1.0.0", ""))), "a 1.0.0 (x/package-lock.json): it has no licence"},
 		"refused":        {string(lock(item("a", "1.0.0", `, "license": "SSPL-1.0"`))), `"SSPL-1.0"`},
