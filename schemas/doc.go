@@ -39,6 +39,7 @@
 //	holidays.yaml          public holidays of Italy, read by package hours
 //	synonyms/*.yaml        words that mean the same, read by package search
 //	territories/*.csv      regions and provinces of Italy
+//	territories/*.topojson the shapes of the provinces
 //	workflows/NAME.yaml    read by package content/workflow
 //
 // A field kind is one Go file, kind_NAME.go, in the list of kinds.go.
