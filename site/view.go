@@ -44,6 +44,10 @@ type Page struct {
 	// Picture is for og:image; nil when there is none.
 	Picture *Picture
 	Feeds   []FeedLink
+	// Day is the build's civil day in Europe/Rome (2006-01-02) on pages that depend on
+	// it: home, territories, calendar and deadlines. There is no year for a copyright
+	// line, because every page would change with it.
+	Day string
 	// LD is a whole <script type="application/ld+json"> element, or empty. It is data
 	// and no program.
 	LD template.HTML
@@ -65,7 +69,8 @@ type Page struct {
 	Moved *Link
 }
 
-// SiteView is what all pages of one language share.
+// SiteView is what all pages of one language share. It counts nothing, so that a
+// new item does not change every page.
 type SiteView struct {
 	Name, Tagline string
 	// BaseURL is Config.BaseURL; Host its host alone.
@@ -95,9 +100,6 @@ type SiteView struct {
 	// Feeds are those of the whole site.
 	Feeds                                            []FeedLink
 	Publisher, Contact, SecurityContact, LegalNotice string
-	// Day is the build's civil day in Europe/Rome, on pages that depend on it; Year
-	// is not given, because then no page would be the same next year.
-	Day string
 }
 
 // LanguageLink leads to a language.
@@ -106,15 +108,12 @@ type LanguageLink struct {
 	Locale, Name, Dir, URL string
 	// Current marks the language of this page.
 	Current bool
-	// Count is how many items are written in it.
-	Count int
 }
 
 // CollectionLink leads to a list of a type.
 type CollectionLink struct {
 	// Name is the collection ("practices"), Type its type ("practice").
 	Name, Type, Label, URL string
-	Total                  int
 }
 
 // Alternate is the same content in another language.
@@ -207,6 +206,8 @@ type Item struct {
 	// this practice, TransferredFrom those of its own type that it names, CitedBy
 	// everything else that names it.
 	Related, Transfers, TransferredFrom, CitedBy []*Card
+	// Shelves are, for an organisation, what it has published.
+	Shelves []*Shelf
 	// Alternates are its other languages.
 	Alternates []Alternate
 
