@@ -21,8 +21,9 @@ func (c *Catalog) Variants(id string) []Entry {
 }
 
 // All gives every public variant of one moment, by document id, then locale.
-func (c *Catalog) All() iter.Seq[Entry] {
-	s := c.snap.Load()
+func (c *Catalog) All() iter.Seq[Entry] { return c.snap.Load().all() }
+
+func (s *snapshot) all() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
 		recs := make([]*record, 0, s.documents)
 		s.docs.all(func(_ string, r *record) bool {
