@@ -44,6 +44,15 @@ const (
 	// Pairs of documents that are not the same thing twice.
 	DuplicateDismissed = "duplicate_dismissed"
 	DuplicateRestored  = "duplicate_restored"
+	// Partners: who shows our content elsewhere.
+	PartnerMade    = "partner_made"
+	PartnerChanged = "partner_changed"
+	PartnerEnded   = "partner_ended"
+	// The public site, and looks at what is not public yet.
+	BuildStarted  = "build_started"
+	BuildRestored = "build_restored"
+	PreviewMade   = "preview_made"
+	PreviewEnded  = "preview_ended"
 	// The ledger itself.
 	AuditExported = "audit_exported"
 	RetentionRan  = "retention_ran"
@@ -82,6 +91,13 @@ var told = []struct {
 	{Code: MediaRemoved, Params: map[string]bool{"media": true, "reason": true}},
 	{Code: DuplicateDismissed, Params: map[string]bool{}},
 	{Code: DuplicateRestored, Params: map[string]bool{}},
+	{Code: PartnerMade, Params: map[string]bool{}},
+	{Code: PartnerChanged, Params: map[string]bool{}},
+	{Code: PartnerEnded, Params: map[string]bool{}},
+	{Code: BuildStarted, Params: map[string]bool{}},
+	{Code: BuildRestored, Params: map[string]bool{"build": true}},
+	{Code: PreviewMade, Params: map[string]bool{"until": true}},
+	{Code: PreviewEnded, Params: map[string]bool{}},
 	{Code: AuditExported, Params: map[string]bool{"count": true}},
 	{Code: RetentionRan, Params: map[string]bool{"kind": true, "count": true}},
 }
@@ -111,7 +127,7 @@ func (e *Entry) Params() map[string]any {
 
 // DetailKeys is the closed list of the keys of Entry.Details. There is none for
 // a name, an e-mail address or an address on the network, on purpose.
-var DetailKeys = []string{"role", "scope", "until", "session", "token", "media", "provider", "reason", "count", "kind", "of"}
+var DetailKeys = []string{"role", "scope", "until", "session", "token", "media", "provider", "reason", "count", "kind", "of", "build"}
 
 // MaxDetail is the longest value of a detail, and the longest of an actor's
 // names in an entry, in characters.
@@ -124,7 +140,8 @@ var Codes = []string{
 	PersonMade, PersonInvited, PersonChanged, PersonErased, IdentityBound, IdentityRemoved,
 	RoleGranted, RoleEnded, RoleDelegated, DelegationEnded, RolesMapped,
 	TokenMade, TokenEnded, LinkMade, LinkUsed, LinkEnded, KeyMade,
-	MediaAdded, MediaChanged, MediaRemoved, DuplicateDismissed, DuplicateRestored, AuditExported, RetentionRan,
+	MediaAdded, MediaChanged, MediaRemoved, DuplicateDismissed, DuplicateRestored, PartnerMade, PartnerChanged, PartnerEnded,
+	BuildStarted, BuildRestored, PreviewMade, PreviewEnded, AuditExported, RetentionRan,
 	CodeRetentionSyntax, CodeRetentionAge, CodeRetentionUnknown, CodeRetentionTwice, CodeRetentionShort, CodeRetentionFixed,
 }
 

@@ -33,6 +33,9 @@ const (
 	RoleGrant          = "role.grant"
 	RoleDelegate       = "role.delegate"  // lend what one holds
 	SessionManage      = "session.manage" // other people's
+	PartnerRead        = "partner.read"   // who shows our content elsewhere, and how often
+	PartnerManage      = "partner.manage" // register, change and end them
+	BuildManage        = "build.manage"   // see, start, restore and compare builds of the site
 	AuditRead          = "audit.read"     // the log of everything
 	RetentionRun       = "retention.run"
 	PolicyRead         = "policy.read"
@@ -74,6 +77,9 @@ var actions = map[string]about{
 	RoleGrant:          {},
 	RoleDelegate:       {},
 	SessionManage:      {},
+	PartnerRead:        {},
+	PartnerManage:      {},
+	BuildManage:        {},
 	AuditRead:          {},
 	RetentionRun:       {},
 	PolicyRead:         {},
