@@ -410,4 +410,3 @@ func TestUseSurvivesAFailure(t *testing.T) {
 		t.Error(got, err)
 	}
 }
-
