@@ -54,18 +54,50 @@ func (r Recipe) Install(ctx context.Context) (string, error) {
 }
 
 func (r Recipe) install(ctx context.Context) (string, error) {
+	return Once(ctx, r.Name+"-"+r.fingerprint(), r.fill)
+}
+
+// fill installs into an empty folder.
+func (r Recipe) fill(ctx context.Context, staging string) error {
+	if err := os.CopyFS(staging, r.Files); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for _, tool := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return fmt.Errorf("install Node.js 20 or later, with npm: %w", err)
+		}
+	}
+	if err := run(ctx, staging, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(staging, "install.sh")); err == nil {
+		if err := run(ctx, staging, "bash", "install.sh"); err != nil {
+			return err
+		}
+	}
+	// A package without dependencies is installed too.
+	return os.MkdirAll(filepath.Join(staging, "node_modules"), 0o755)
+}
+
+// Once gives the folder of a name in the cache, made by fill when it is not there:
+// fill gets an empty folder, which takes its place when it returns nil. Other
+// processes wait meanwhile. The name must say everything that decides what is in
+// the folder.
+func Once(ctx context.Context, name string, fill func(ctx context.Context, dir string) error) (string, error) {
 	cache, err := folder()
 	if err != nil {
 		return "", err
 	}
-	home := filepath.Join(cache, r.Name+"-"+r.fingerprint())
+	home := filepath.Join(cache, name)
 	if installed(home) {
 		return home, nil
 	}
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", fmt.Errorf("cache folder (set PRASSI_TEST_CACHE to another): %w", err)
 	}
-	unlock, err := lock(ctx, filepath.Join(cache, r.Name+".lock"))
+	unlock, err := lock(ctx, home+".lock")
 	if err != nil {
 		return "", err
 	}
@@ -73,29 +105,13 @@ func (r Recipe) install(ctx context.Context) (string, error) {
 	if installed(home) { // by the process that held the lock
 		return home, nil
 	}
-
-	staging, err := os.MkdirTemp(cache, r.Name+"-new-")
+	staging, err := os.MkdirTemp(cache, name+"-new-")
 	if err != nil {
 		return "", err
 	}
 	defer os.RemoveAll(staging)
-	if err := os.CopyFS(staging, r.Files); err != nil {
+	if err := fill(ctx, staging); err != nil {
 		return "", err
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			return "", fmt.Errorf("install Node.js 20 or later, with npm: %w", err)
-		}
-	}
-	if err := run(ctx, staging, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"); err != nil {
-		return "", err
-	}
-	if _, err := os.Stat(filepath.Join(staging, "install.sh")); err == nil {
-		if err := run(ctx, staging, "bash", "install.sh"); err != nil {
-			return "", err
-		}
 	}
 	if err := os.Chmod(staging, 0o755); err != nil {
 		return "", err
@@ -113,8 +129,9 @@ func run(ctx context.Context, dir, program string, arguments ...string) error {
 	return nil
 }
 
+// installed: a folder gets its name only when it is whole.
 func installed(home string) bool {
-	_, err := os.Stat(filepath.Join(home, "node_modules"))
+	_, err := os.Stat(home)
 	return err == nil
 }
 
