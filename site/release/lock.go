@@ -1,0 +1,33 @@
+package release
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// LockedError says that another process has the folder open.
+type LockedError struct{ Dir string }
+
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("release: %s is in use by another process", e.Dir)
+}
+
+// lockFolder takes the folder for one Store. The lock is the system's (flock), so
+// it falls when the process dies, however it dies.
+func lockFolder(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("release: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, &LockedError{Dir: dir}
+		}
+		return nil, fmt.Errorf("release: lock %s: %w", dir, err)
+	}
+	return f, nil
+}
