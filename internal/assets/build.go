@@ -173,7 +173,11 @@ func compileSheets(ctx context.Context, home, modules string, made map[string][]
 		}
 	}
 	for i, s := range there {
-		small := api.Transform(result.CSS[i], api.TransformOptions{
+		css := result.CSS[i]
+		if s.adapted {
+			css = adapt(css)
+		}
+		small := api.Transform(css, api.TransformOptions{
 			Loader: api.LoaderCSS, Engines: engines, Sourcefile: s.source,
 			MinifyWhitespace: true, MinifySyntax: true, LegalComments: api.LegalCommentsNone,
 		})

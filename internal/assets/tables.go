@@ -22,11 +22,14 @@ var scripts = []script{
 const widgetsFolder, widgetsOut = "widgets/src", "widgets/dist"
 
 // sheet is an SCSS file and the style sheet that it becomes.
-type sheet struct{ source, out string }
+type sheet struct {
+	source, out string
+	adapted     bool // see adapt
+}
 
 var sheets = []sheet{
-	{"site/theme/scss/site.scss", "site/dist/site.css"},
-	{"site/theme/scss/map.scss", "site/dist/map.css"},
+	{"site/theme/scss/site.scss", "site/dist/site.css", true},
+	{"site/theme/scss/map.scss", "site/dist/map.css", false},
 }
 
 // file is a file of an npm package that is copied as it is.
