@@ -1,7 +1,6 @@
 package release
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -133,4 +132,19 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-var _ = context.Background
+// A build of 100,000 files is put back in place of another one.
+func BenchmarkRestore(b *testing.B) {
+	s := open(b, b.TempDir(), Options{})
+	first := many(b, s, 100_000).ID()
+	second := publish(b, s, site{"x": "y"}).ID()
+	for b.Loop() {
+		if _, err := s.Restore(first); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if _, err := s.Restore(second); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}

@@ -15,6 +15,9 @@
 //	                  ▼
 //	               durable: Commit returns
 //
+// Afterwards, and apart from it, Compress adds gzip and brotli of what gains by it,
+// and Collect forgets old builds and rewrites packs that are mostly garbage.
+//
 // A reader takes Current once for a request and sees that build to its end,
 // whatever is published meanwhile.
 //
@@ -29,9 +32,9 @@
 // it is derived from the catalogue and may be deleted.
 //
 // A manifest is a tree of three levels: a top of 64 hashes, nodes of 64 hashes
-// and leaves that list files, found by the CRC-32C of the path. So a build that
-// changes one page of 100,000 writes that page, a leaf of some 25 files and two
-// nodes of 2 kB, and builds share in memory what they have in common.
+// and leaves that list files, found by a hash of the path. So a build that changes
+// one page of 100,000 writes that page, a leaf of some 25 files and two nodes of
+// 2 kB, and builds share in memory what they have in common.
 //
 // # What a crash leaves
 //

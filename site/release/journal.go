@@ -210,6 +210,10 @@ func (j *journal) sync() error {
 	if err == nil {
 		err = j.broken
 	}
+	if err != nil {
+		j.mu.Unlock()
+		return err
+	}
 	dirty := slices.Collect(maps.Keys(j.dirty))
 	clear(j.dirty)
 	records := make([]int64, len(dirty))
@@ -217,8 +221,8 @@ func (j *journal) sync() error {
 		records[i] = p.records
 	}
 	j.mu.Unlock()
-	if err != nil || len(dirty) == 0 {
-		return err
+	if len(dirty) == 0 {
+		return nil
 	}
 	j.store.disk.step("sync pack")
 	errs := make(chan error, 2*len(dirty))

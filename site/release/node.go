@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"hash/crc32"
 	"slices"
 	"strings"
 )
@@ -15,9 +14,14 @@ const (
 	leaves = fanout * fanout
 )
 
-// leafOf says which leaf lists a path.
+// leafOf says which leaf lists a path: FNV-1a, because it is quick without copying
+// the path and gives the same on every machine.
 func leafOf(path string) uint16 {
-	return uint16(crc32.Checksum([]byte(path), castagnoli) % leaves)
+	h := uint32(2166136261)
+	for i := range len(path) {
+		h = (h ^ uint32(path[i])) * 16777619
+	}
+	return uint16((h ^ h>>16) % leaves)
 }
 
 // leaf is a part of a manifest: its files by path. Immutable, shared by the

@@ -29,10 +29,16 @@ func open(t testing.TB, dir string, opt Options) *Store {
 	return s
 }
 
+// failer is a *testing.T, *testing.B or *rapid.T.
+type failer interface {
+	Helper()
+	Fatal(...any)
+}
+
 // site is what a build should hold: bytes by path.
 type site map[string]string
 
-func (want site) put(t testing.TB, w *Writer) {
+func (want site) put(t failer, w *Writer) {
 	t.Helper()
 	for path, content := range want {
 		if err := w.Put(File{Path: path, Type: "text/html; charset=utf-8"}, []byte(content)); err != nil {
@@ -41,7 +47,7 @@ func (want site) put(t testing.TB, w *Writer) {
 	}
 }
 
-func commit(t testing.TB, w *Writer) *Build {
+func commit(t failer, w *Writer) *Build {
 	t.Helper()
 	b, err := w.Commit(context.Background())
 	if err != nil {
@@ -50,7 +56,7 @@ func commit(t testing.TB, w *Writer) *Build {
 	return b
 }
 
-func publish(t testing.TB, s *Store, want site) *Build {
+func publish(t failer, s *Store, want site) *Build {
 	t.Helper()
 	w := s.Begin(s.Current(), Meta{Reason: "test"})
 	want.put(t, w)

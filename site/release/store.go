@@ -37,8 +37,9 @@ type Store struct {
 	journal journal
 	current atomic.Pointer[Build]
 
-	commit  sync.Mutex // one build is published at a time
-	collect sync.Mutex // one Collect at a time
+	commit   sync.Mutex // one build is published at a time
+	collect  sync.Mutex // one Collect at a time
+	compress sync.Mutex // one Compress at a time
 	// gate is held for reading by whoever decides by the index that bytes need not
 	// be stored, until a Writer names them, and for writing by Collect while it
 	// forgets.
@@ -225,9 +226,11 @@ func (s *Store) root(id string) (root, error) {
 // ErrClosed is what a closed store answers.
 var ErrClosed = errors.New("release: the store is closed")
 
-// Close writes what is unfinished of no build, closes the files and frees the
-// folder. Builds cannot be read afterwards.
+// Close waits for a Commit or Collect to end, closes the files and frees the
+// folder. A build that is not committed is lost; none can be read afterwards.
 func (s *Store) Close() error {
+	s.collect.Lock()
+	defer s.collect.Unlock()
 	s.commit.Lock()
 	defer s.commit.Unlock()
 	s.mu.Lock()
