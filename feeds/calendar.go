@@ -24,6 +24,9 @@ const (
 	past = 90
 )
 
+// sequenceStart is the second that SEQUENCE counts from: 2020-01-01.
+const sequenceStart = 1577836800
+
 // Calendar is a calendar on one day, not yet written.
 //
 // What is called off says so (STATUS:CANCELLED) as long as it is published. What
@@ -203,7 +206,9 @@ func (s *Source) event(w *ical, o *occasion) {
 	w.utc("DTSTAMP", o.modified)
 	w.utc("LAST-MODIFIED", o.modified)
 	w.utc("CREATED", o.PublishedAt)
-	w.number("SEQUENCE", max(0, o.Revision.Number-1))
+	// It has to grow with every change. Facts are shared between languages, so the
+	// number of this variant's revision would not; the moment of the change does.
+	w.number("SEQUENCE", int(max(0, o.modified.Unix()-sequenceStart)))
 	w.when(o)
 	title, text := o.Title, []string{}
 	if o.due {

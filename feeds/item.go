@@ -23,7 +23,6 @@ type document struct {
 	Org         *struct{ Title string }    `json:"organization"`
 	PublishedAt time.Time                  `json:"published_at"`
 	UpdatedAt   time.Time                  `json:"updated_at"`
-	Revision    struct{ Number int }       `json:"revision"`
 	Fields      map[string]json.RawMessage `json:"fields"`
 	HTML        string                     `json:"html"`
 	Rendered    map[string]json.RawMessage `json:"rendered"`
