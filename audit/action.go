@@ -48,6 +48,12 @@ const (
 	PartnerMade    = "partner_made"
 	PartnerChanged = "partner_changed"
 	PartnerEnded   = "partner_ended"
+	// Webhooks: who is told of what changes.
+	WebhookMade     = "webhook_made"
+	WebhookChanged  = "webhook_changed"
+	WebhookRotated  = "webhook_rotated"  // a new secret
+	WebhookDisabled = "webhook_disabled" // by itself, because of what the receiver does
+	WebhookEnded    = "webhook_ended"
 	// The public site, and looks at what is not public yet.
 	BuildStarted  = "build_started"
 	BuildRestored = "build_restored"
@@ -94,6 +100,11 @@ var told = []struct {
 	{Code: PartnerMade, Params: map[string]bool{}},
 	{Code: PartnerChanged, Params: map[string]bool{}},
 	{Code: PartnerEnded, Params: map[string]bool{}},
+	{Code: WebhookMade, Params: map[string]bool{}},
+	{Code: WebhookChanged, Params: map[string]bool{"kind": true}},
+	{Code: WebhookRotated, Params: map[string]bool{}},
+	{Code: WebhookDisabled, Params: map[string]bool{"reason": true}},
+	{Code: WebhookEnded, Params: map[string]bool{}},
 	{Code: BuildStarted, Params: map[string]bool{}},
 	{Code: BuildRestored, Params: map[string]bool{"build": true}},
 	{Code: PreviewMade, Params: map[string]bool{"until": true}},
@@ -141,6 +152,7 @@ var Codes = []string{
 	RoleGranted, RoleEnded, RoleDelegated, DelegationEnded, RolesMapped,
 	TokenMade, TokenEnded, LinkMade, LinkUsed, LinkEnded, KeyMade,
 	MediaAdded, MediaChanged, MediaRemoved, DuplicateDismissed, DuplicateRestored, PartnerMade, PartnerChanged, PartnerEnded,
+	WebhookMade, WebhookChanged, WebhookRotated, WebhookDisabled, WebhookEnded,
 	BuildStarted, BuildRestored, PreviewMade, PreviewEnded, AuditExported, RetentionRan,
 	CodeRetentionSyntax, CodeRetentionAge, CodeRetentionUnknown, CodeRetentionTwice, CodeRetentionShort, CodeRetentionFixed,
 }

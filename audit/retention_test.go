@@ -25,7 +25,7 @@ const daily = 24 * time.Hour
 // Defaults are those that the privacy notice tells people.
 func TestDefaultRetention(t *testing.T) {
 	r := audit.DefaultRetention()
-	if got, want := r.String(), "traces=180d,sessions=30d,tokens=90d,links=7d,once=1d,people_without_role=180d,invitations=90d,media_unused=30d,reports=90d,widget_use=730d,previews=7d,audit=never"; got != want {
+	if got, want := r.String(), "traces=180d,sessions=30d,tokens=90d,links=7d,once=1d,people_without_role=180d,invitations=90d,media_unused=30d,reports=90d,widget_use=730d,previews=7d,deliveries=30d,audit=never"; got != want {
 		t.Errorf("defaults %s, want %s", got, want)
 	}
 	if age, ok := r.Age("traces"); age != 180*daily || !ok {

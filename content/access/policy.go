@@ -36,6 +36,7 @@ const (
 	PartnerRead        = "partner.read"   // who shows our content elsewhere, and how often
 	PartnerManage      = "partner.manage" // register, change and end them
 	BuildManage        = "build.manage"   // see, start, restore and compare builds of the site
+	WebhookManage      = "webhook.manage" // other systems that are told of what changes
 	AuditRead          = "audit.read"     // the log of everything
 	RetentionRun       = "retention.run"
 	PolicyRead         = "policy.read"
@@ -79,6 +80,7 @@ var actions = map[string]about{
 	SessionManage:      {},
 	PartnerRead:        {},
 	PartnerManage:      {},
+	WebhookManage:      {},
 	BuildManage:        {},
 	AuditRead:          {},
 	RetentionRun:       {},
