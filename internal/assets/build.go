@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -99,6 +100,15 @@ func outputs(ctx context.Context, home string) (map[string][]byte, error) {
 		}
 		made[f.out], loaded[name] = content, true
 	}
+	own, err := filepath.Glob(filepath.FromSlash(static))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range own {
+		if made[staticOut+"/"+filepath.Base(name)], err = os.ReadFile(name); err != nil {
+			return nil, err
+		}
+	}
 	var texts bytes.Buffer
 	for _, name := range carried {
 		text, err := os.ReadFile(filepath.Join(modules, filepath.FromSlash(name), "LICENSE"))
@@ -140,6 +150,10 @@ func strange(modules, name string) error {
 	return fmt.Errorf("%s of the npm package %s would be in the release: add the package to carried (internal/assets/tables.go) and to internal/sbom/policy.yaml", inside, owner)
 }
 
+// unused are Leaflet's pictures of controls that no page has, and a trick for
+// Internet Explorer.
+var unused = regexp.MustCompile(`(?m)^\s*[a-z-]+:[^;{}]*url\(["']?(?:images/|#)[^;{}]*;\n`)
+
 func compileSheets(ctx context.Context, home, modules string, made map[string][]byte, loaded map[string]bool) error {
 	var there []sheet
 	arguments := []string{filepath.Join(home, "sass.mjs"), modules}
@@ -173,7 +187,7 @@ func compileSheets(ctx context.Context, home, modules string, made map[string][]
 		}
 	}
 	for i, s := range there {
-		css := result.CSS[i]
+		css := unused.ReplaceAllString(result.CSS[i], "")
 		if s.adapted {
 			css = adapt(css)
 		}

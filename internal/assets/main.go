@@ -4,6 +4,7 @@
 //	site/theme/scss/*.scss ─▶ sass (npm) ──────▶ esbuild ─▶ site/dist/*.css
 //	site/theme/ts/*.ts ─────────────────────────▶ esbuild ─▶ site/dist/*.js
 //	widgets/src/*.ts ───────────────────────────▶ esbuild ─▶ widgets/dist/*.js
+//	site/theme/static/* ────────────────────────────────────▶ site/dist/*
 //	@fontsource files (npm) ────────────────────────────────▶ site/dist/*.woff2
 //
 // What to build is the table in tables.go. The npm packages come from npmcache,

@@ -39,19 +39,27 @@ var files = []file{
 	{"@fontsource/titillium-web/files/titillium-web-latin-400-normal.woff2", "site/dist/titillium-web-400.woff2"},
 	{"@fontsource/titillium-web/files/titillium-web-latin-600-normal.woff2", "site/dist/titillium-web-600.woff2"},
 	{"@fontsource/titillium-web/files/titillium-web-latin-700-normal.woff2", "site/dist/titillium-web-700.woff2"},
+	// Of the pictures that accompany links (site/card), not of pages: WOFF 1, which
+	// the shaper reads.
+	{"@fontsource/titillium-web/files/titillium-web-latin-600-normal.woff", "site/dist/card/latin.woff"},
+	{"@fontsource/titillium-web/files/titillium-web-latin-ext-600-normal.woff", "site/dist/card/latin-ext.woff"},
+	{"@fontsource/noto-sans-arabic/files/noto-sans-arabic-arabic-600-normal.woff", "site/dist/card/arabic.woff"},
 }
+
+// static are our own files that are copied as they are.
+const static, staticOut = "site/theme/static/*", "site/dist"
 
 // inputs are the files, beside those of the npm packages (which the lock file
 // stands for), that the outputs are made of.
 var inputs = []string{
 	"internal/assets/*.go", "internal/assets/*.mjs", "internal/assets/package-lock.json", "go.sum",
-	"site/theme/scss/*.scss", "site/theme/ts/*.ts", "widgets/src/*", "widgets/src/*/*",
+	"site/theme/scss/*.scss", "site/theme/ts/*.ts", static, "widgets/src/*", "widgets/src/*/*",
 }
 
 // carried are the npm packages of which something ends up in the outputs. The
 // build fails when another one does, so that internal/sbom/policy.yaml, which
 // says the same, stays true.
-var carried = []string{"@fontsource/titillium-web", "bootstrap-italia", "leaflet"}
+var carried = []string{"@fontsource/noto-sans-arabic", "@fontsource/titillium-web", "bootstrap-italia", "leaflet"}
 
 // licences gathers the licence texts of what is carried, which their terms ask
 // to be passed on.
