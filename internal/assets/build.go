@@ -285,6 +285,9 @@ func write(made map[string][]byte) error {
 		if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, made[name]) {
 			continue
 		}
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
 		temporary := filepath.Join(".cache", "assets-new-"+filepath.Base(name))
 		if err := os.WriteFile(temporary, made[name], 0o644); err != nil {
 			return err
