@@ -41,9 +41,9 @@ var files = []file{
 	{"@fontsource/titillium-web/files/titillium-web-latin-700-normal.woff2", "site/dist/titillium-web-700.woff2"},
 	// Of the pictures that accompany links (site/card), not of pages: WOFF 1, which
 	// the shaper reads.
-	{"@fontsource/titillium-web/files/titillium-web-latin-600-normal.woff", "site/dist/card/latin.woff"},
-	{"@fontsource/titillium-web/files/titillium-web-latin-ext-600-normal.woff", "site/dist/card/latin-ext.woff"},
-	{"@fontsource/noto-sans-arabic/files/noto-sans-arabic-arabic-600-normal.woff", "site/dist/card/arabic.woff"},
+	{"@fontsource/titillium-web/files/titillium-web-latin-600-normal.woff", "site/dist/card-latin.woff"},
+	{"@fontsource/titillium-web/files/titillium-web-latin-ext-600-normal.woff", "site/dist/card-latin-ext.woff"},
+	{"@fontsource/noto-sans-arabic/files/noto-sans-arabic-arabic-600-normal.woff", "site/dist/card-arabic.woff"},
 }
 
 // static are our own files that are copied as they are.
