@@ -42,7 +42,7 @@ type slot struct {
 // folders are read relative to the module.
 var folders = []string{
 	"schemas", "content", "content/workflow", "content/markdown", "content/markdown/citation",
-	"audit", "media", "interchange", "interchange/hsds", "interchange/generators", "catalog", "search", "auth", "auth/oidc", "jobs", "freshness", "duplicates", "feeds", "partners", "site", "widgets", "site/publish", "api", "cmd/prassi",
+	"audit", "media", "interchange", "interchange/hsds", "interchange/generators", "catalog", "search", "auth", "auth/oidc", "jobs", "freshness", "duplicates", "feeds", "partners", "webhooks", "site", "widgets", "site/publish", "api", "cmd/prassi",
 }
 
 func readSource(t *testing.T) *source {

@@ -161,8 +161,12 @@ var commandLine = content.System("command")
 
 // openCatalog opens the published read model over the backend.
 func (e *env) openCatalog(b *backend) (*catalog.Catalog, error) {
+	return e.openCatalogIn(b, filepath.Join(e.cli.Data, "catalog"))
+}
+
+func (e *env) openCatalogIn(b *backend, dir string) (*catalog.Catalog, error) {
 	return catalog.Open(e.ctx, catalog.Options{
-		Dir: filepath.Join(e.cli.Data, "catalog"), Source: b.store, Schemas: b.schemas,
+		Dir: dir, Source: b.store, Schemas: b.schemas,
 		Territories: b.service.Territories(), Media: api.MediaInfo(b.media), Logger: e.logger(),
 	})
 }

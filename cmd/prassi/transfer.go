@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/interchange"
+	"github.com/prassi-cms/prassi/interchange/generators"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -182,7 +184,7 @@ func (e *env) importDemo(b *backend, files fs.FS) error {
 
 type exportCmd struct {
 	Dir    string `arg:"" type:"path" help:"A folder that does not exist yet, is empty, or holds an earlier export; for hsds-json also one file (.json), for hsds-csv an archive (.zip)."`
-	Format string `name:"format" default:"markdown" enum:"markdown,jsonl,csv,hsds-json,hsds-csv" help:"markdown (one file a variant), jsonl (one line a variant), csv (a spreadsheet a type), hsds-json or hsds-csv (Open Referral: services and organisations only)."`
+	Format string `name:"format" default:"markdown" enum:"markdown,jsonl,csv,hsds-json,hsds-csv,hugo,astro,eleventy" help:"markdown (one file a variant), jsonl (one line a variant), csv (a spreadsheet a type), hsds-json or hsds-csv (Open Referral: services and organisations only); hugo, astro or eleventy: what is public, as a site that this generator builds."`
 	In     string `name:"locale" placeholder:"LOCALE" help:"Language of an export to hsds, where there are several; the first one declared when absent."`
 }
 
@@ -198,6 +200,8 @@ func (c *exportCmd) Run(e *env) error {
 	}
 	var sum interchange.ExportSummary
 	switch c.Format {
+	case generators.Hugo, generators.Astro, generators.Eleventy:
+		return c.generator(e, b, bar)
 	case interchange.FormatHSDSJSON, interchange.FormatHSDSCSV:
 		sum, err = interchange.ExportHSDS(e.ctx, b.store, b.schemas, c.Dir, interchange.HSDSOptions{
 			Format: c.Format, Locale: c.In, Territories: b.service.Territories(), Progress: bar,
@@ -217,4 +221,55 @@ func (c *exportCmd) Run(e *env) error {
 	}
 	_, err = fmt.Fprintln(e.stdout, e.text("export_done", map[string]any{"documents": sum.Documents, "files": sum.Files, "dir": c.Dir}))
 	return err
+}
+
+// generator writes what is public for another site generator.
+func (c *exportCmd) generator(e *env, b *backend, bar func(done, total int)) error {
+	if err := e.relayAll(b); err != nil {
+		return err
+	}
+	cat, done, err := e.readCatalog(b)
+	if err != nil {
+		return err
+	}
+	defer done()
+	sum, err := generators.Export(e.ctx, generators.Source{Catalog: cat, Schemas: b.schemas, Territories: b.service.Territories()}, c.Dir, generators.Options{
+		Format: c.Format, Progress: bar,
+		Open: func(ctx context.Context, id, file string) (io.ReadCloser, error) {
+			f, err := b.media.Open(ctx, id, file)
+			if err != nil {
+				return nil, err
+			}
+			return f, nil
+		},
+	})
+	if err != nil {
+		return e.wrong(err)
+	}
+	for _, name := range sum.Kept {
+		fmt.Fprintf(e.stderr, "%s: %s\n", name, e.text(generators.CodeKept, nil))
+	}
+	_, err = fmt.Fprintln(e.stdout, e.text("export_done", map[string]any{"documents": sum.Items, "files": sum.Files, "dir": c.Dir}))
+	return err
+}
+
+// readCatalog opens the catalogue to read from it. While a server has it, what is
+// public is rendered anew beside it, which takes a second for some thousand items.
+func (e *env) readCatalog(b *backend) (c *catalog.Catalog, done func(), err error) {
+	c, err = e.openCatalog(b)
+	if _, locked := errors.AsType[*catalog.LockedError](err); !locked {
+		if err != nil {
+			return nil, nil, err
+		}
+		return c, func() { c.Close() }, c.CatchUp(e.ctx)
+	}
+	dir, err := os.MkdirTemp("", "prassi-catalog-")
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err = e.openCatalogIn(b, dir)
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return c, func() { c.Close(); os.RemoveAll(dir) }, nil
 }

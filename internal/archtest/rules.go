@@ -40,7 +40,7 @@ var layers = [][]string{
 		"catalog", "interchange", "auth", "auth/oidc", "media", "mail", "duplicates",
 		"partners", "site/release", "site/card",
 	},
-	{"jobs", "search/feed", "freshness", "opendata", "feeds", "webhooks"},
+	{"jobs", "search/feed", "freshness", "opendata", "feeds", "webhooks", "interchange/generators"},
 	{"site", "widgets"},
 	{"site/publish", "site/target"},
 	{"api", "admin"},
