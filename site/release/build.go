@@ -1,6 +1,7 @@
 package release
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"runtime"
@@ -73,7 +74,8 @@ func (b *Build) Files() iter.Seq[*File] {
 
 // Read appends a file's bytes in an encoding to dst: one positioned read. The
 // error wraps ErrDamaged when the disk gave other bytes than were written, and is
-// a *MissingError when there is no such encoding.
+// a *MissingError from then on, or when there is no such encoding. A build from
+// nothing mends that.
 func (b *Build) Read(dst []byte, h Hash, e Encoding) ([]byte, error) {
 	// While somebody holds the build, Collect keeps its bytes.
 	defer runtime.KeepAlive(b)
@@ -107,5 +109,12 @@ func (s *Store) read(dst []byte, h Hash, e Encoding) ([]byte, error) {
 	if !ok || e >= encodings || b[e].pack == nil || e != Identity && b[e].size == 0 {
 		return dst, &MissingError{Hash: h}
 	}
-	return b[e].read(dst)
+	got, err := b[e].read(dst)
+	if errors.Is(err, ErrDamaged) {
+		// The next Put of the same bytes stores them again.
+		s.index.replace(h, e, b[e], location{})
+		s.lost.Store(true)
+		s.log.Error("release: stored bytes are damaged", "hash", h.String(), "error", err)
+	}
+	return got, err
 }

@@ -239,6 +239,7 @@ func (s *Store) rewrite(epoch int, p *pack, blobs []place, c *Collected) error {
 		var err error
 		if buf, err = b.loc.read(buf[:0]); err != nil {
 			// It stays lost, and so does not keep the rest from moving.
+			s.lost.Store(true)
 			s.log.Warn("release: bytes are lost", "hash", b.hash.String(), "error", err)
 			continue
 		}

@@ -23,7 +23,9 @@ type journal struct {
 	active  *pack
 	buf     []byte   // the bytes of active that are not written
 	pending []record // the blobs of active without a record in the index file
-	dirty   map[*pack]struct{}
+	// fresh is where of these the identities that nobody can read yet lie.
+	fresh map[Hash]location
+	dirty map[*pack]struct{}
 	// A failed write takes back all that was not flushed. Writers that began
 	// before must give up: what they put may be gone.
 	epoch  int
@@ -67,18 +69,21 @@ func (j *journal) add(epoch int, h Hash, content []byte) error {
 	if err := j.checkLocked(epoch); err != nil {
 		return err
 	}
+	if _, ok := j.fresh[h]; ok {
+		return nil
+	}
 	if b, ok := j.store.index.find(h); ok && b[Identity].pack != nil {
 		return nil
 	}
 	loc, err := j.appendLocked(h, Identity, content)
 	if err == nil {
-		j.store.index.set(h, Identity, loc)
+		j.fresh[h] = loc
 	}
 	return err
 }
 
-// append stores bytes and says where; the caller puts that into the index once
-// they are flushed.
+// append stores bytes and says where; the caller puts that into the store's index
+// once they are flushed.
 func (j *journal) append(epoch int, h Hash, e Encoding, content []byte) (location, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -147,7 +152,7 @@ func (j *journal) writeLocked() error {
 	return nil
 }
 
-// flush writes all bytes and then their records.
+// flush writes all bytes and then their records; from then on they can be read.
 func (j *journal) flush() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -172,8 +177,11 @@ func (j *journal) flushLocked() error {
 	}
 	p.records += int64(len(j.pending))
 	p.indexed = p.size
-	clear(j.pending)
+	for h, loc := range j.fresh {
+		j.store.index.set(h, Identity, loc)
+	}
 	j.pending = j.pending[:0]
+	clear(j.fresh)
 	return nil
 }
 
@@ -181,12 +189,8 @@ func (j *journal) flushLocked() error {
 // never been, and returns the error in words.
 func (j *journal) failLocked(err error) error {
 	err = fmt.Errorf("release: %w", err)
-	for _, r := range j.pending {
-		// An encoding gets into the index after its flush, so only identities are
-		// there. One that Collect moves is not: replace is its way.
-		j.store.index.replace(r.hash, r.enc, r.loc, location{})
-	}
 	j.pending, j.buf = nil, nil
+	clear(j.fresh)
 	if p := j.active; p != nil {
 		p.size, p.written = p.indexed, p.indexed
 		// That these fail harms nothing: what is too much is overwritten, or cut

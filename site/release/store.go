@@ -36,6 +36,7 @@ type Store struct {
 	index   index
 	journal journal
 	current atomic.Pointer[Build]
+	lost    atomic.Bool // bytes were found damaged, so builds may lack some
 
 	commit   sync.Mutex // one build is published at a time
 	collect  sync.Mutex // one Collect at a time
@@ -69,7 +70,7 @@ func Open(dir string, opt Options) (_ *Store, err error) {
 		opt.disk = systemDisk()
 	}
 	s := &Store{dir: dir, opt: opt, log: opt.Logger, disk: opt.disk, writers: map[*Writer]struct{}{}}
-	s.journal = journal{store: s, packs: map[uint32]*pack{}, dirty: map[*pack]struct{}{}}
+	s.journal = journal{store: s, packs: map[uint32]*pack{}, fresh: map[Hash]location{}, dirty: map[*pack]struct{}{}}
 	for _, sub := range []string{"", "packs", "builds"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o750); err != nil {
 			return nil, fmt.Errorf("release: %w", err)

@@ -66,7 +66,7 @@ func (w *Writer) Put(f File, content []byte) error {
 			if w.kept[w.base.start[g.leaf]+g.pos].Swap(true) {
 				return fmt.Errorf("release: %s was put or kept already", f.Path)
 			}
-			return nil
+			return w.store.journal.add(w.epoch, f.Hash, content) // known, unless it was found damaged
 		}
 	}
 	return w.add(f, content)
@@ -89,22 +89,44 @@ func (w *Writer) add(f File, content []byte) error {
 	return w.store.journal.add(w.epoch, f.Hash, content)
 }
 
-// Keep takes a file of the base as it is.
+// Keep takes a file of the base as it is. When its bytes were found damaged
+// meanwhile Commit will say so with a *MissingError, and the build must be made
+// from nothing.
 func (w *Writer) Keep(f *File) {
-	if w.base != nil {
-		if l := w.base.leaves[f.leaf]; l != nil && int(f.pos) < len(l.files) && &l.files[f.pos] == f {
-			w.kept[w.base.start[f.leaf]+f.pos].Store(true)
-			return
-		}
-		// A file of another build that is the same in the base.
-		if g, ok := w.base.File(f.Path); ok && g.same(f) {
-			w.kept[w.base.start[g.leaf]+g.pos].Store(true)
+	own := w.inBase(f)
+	if own == nil {
+		w.fail(fmt.Errorf("release: %s cannot be kept: the base has no such file", f.Path))
+		return
+	}
+	if w.store.lost.Load() {
+		if b, _ := w.store.index.find(f.Hash); b[Identity].pack == nil {
+			w.fail(&MissingError{Path: f.Path, Hash: f.Hash})
 			return
 		}
 	}
+	w.kept[w.base.start[own.leaf]+own.pos].Store(true)
+}
+
+// inBase gives the base's own file that is the same, or nil.
+func (w *Writer) inBase(f *File) *File {
+	if w.base == nil {
+		return nil
+	}
+	if l := w.base.leaves[f.leaf]; l != nil && int(f.pos) < len(l.files) && &l.files[f.pos] == f {
+		return f
+	}
+	if g, ok := w.base.File(f.Path); ok && g.same(f) { // a file of another build
+		return g
+	}
+	return nil
+}
+
+func (w *Writer) fail(err error) {
 	w.mu.Lock()
-	w.err = fmt.Errorf("release: %s cannot be kept: the base has no such file", f.Path)
-	w.mu.Unlock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		w.err = err
+	}
 }
 
 // Abort gives the build up. After Commit it does nothing.
@@ -166,7 +188,7 @@ func (w *Writer) Commit(ctx context.Context) (*Build, error) {
 	}
 	current := s.Current()
 	if current != nil && current == w.base && current.hash == t.hash {
-		return current, nil
+		return current, s.journal.flush() // of what mends the base, if anything does
 	}
 	return s.publish(w.epoch, w.meta, t)
 }
