@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,7 +90,38 @@ func readSource(t *testing.T) *source {
 			ast.Inspect(f, func(n ast.Node) bool { s.node(pkg, n, fset); return true })
 		}
 	}
+	s.templates(t)
 	return s
+}
+
+var (
+	templateSays  = regexp.MustCompile(`\bt "([a-z0-9_]+)"([^{}]*)`)
+	templateParam = regexp.MustCompile(`"([a-z_]+)"`)
+)
+
+// templates notes what the site's templates say: {{t "code" "parameter" value …}}.
+func (s *source) templates(t *testing.T) {
+	t.Helper()
+	names, err := filepath.Glob("../site/theme/templates/*.html")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("the templates of the site were not found (%v)", err)
+	}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range templateSays.FindAllSubmatch(text, -1) {
+			u := s.uses[string(m[1])]
+			if u == nil {
+				u = &use{where: name, params: map[string]bool{}}
+				s.uses[string(m[1])] = u
+			}
+			for _, p := range templateParam.FindAllSubmatch(m[2], -1) {
+				u.params[string(p[1])] = true
+			}
+		}
+	}
 }
 
 // declarations notes string constants and the functions that take a code.
