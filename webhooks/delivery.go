@@ -269,7 +269,7 @@ func (h *Hooks) Deliveries(ctx context.Context, subscription string, q Query) (o
 		if (q.Document == "" || d.Document == q.Document) && (q.Outcome == "" || d.Outcome == q.Outcome) {
 			out = append(out, d)
 		}
-		return len(out) != q.Limit, nil
+		return q.Limit < 1 || len(out) < q.Limit, nil
 	})
 	return out, err
 }

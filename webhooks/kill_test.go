@@ -1,0 +1,5 @@
+package webhooks
+
+const childOrder = "PRASSI_WEBHOOKS_CHILD"
+
+func child(string) {}
