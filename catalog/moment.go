@@ -64,3 +64,22 @@ func (e Entry) Media() []*Media { return e.v.rec.media }
 func Members(object []byte, f func(key string, value []byte) error) error {
 	return members(object, f)
 }
+
+// Elements calls f with the bytes of every element of a JSON array in order. What
+// is not an array has none; so has what comes after a damaged element.
+func Elements(array []byte, f func(value []byte)) {
+	i := space(array, 0)
+	if i >= len(array) || array[i] != '[' {
+		return
+	}
+	for i = space(array, i+1); i < len(array) && array[i] != ']'; {
+		end := skipValue(array, i)
+		if end < 0 {
+			return
+		}
+		f(array[i:end])
+		if i = space(array, end); i < len(array) && array[i] == ',' {
+			i = space(array, i+1)
+		}
+	}
+}

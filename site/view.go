@@ -67,6 +67,10 @@ type Page struct {
 	Preview   *PreviewView   // a draft shown to those who hold its address
 	// Moved is where a page of kind moved leads.
 	Moved *Link
+
+	tongue *tongue
+	frame  *frame
+	menu   string
 }
 
 // SiteView is what all pages of one language share. It counts nothing, so that a

@@ -1,0 +1,67 @@
+package site
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+
+	"github.com/prassi-cms/prassi/catalog"
+)
+
+// text gives a JSON string; what is no string is empty.
+func text(v []byte) string {
+	if len(v) < 2 || v[0] != '"' {
+		return ""
+	}
+	if bytes.IndexByte(v, '\\') < 0 {
+		return string(v[1 : len(v)-1])
+	}
+	var s string
+	if json.Unmarshal(v, &s) != nil {
+		return ""
+	}
+	return s
+}
+
+// isText compares without making a string.
+func isText(v []byte, s string) bool { return len(v) == len(s)+2 && string(v[1:len(v)-1]) == s }
+
+func float(v []byte) (f float64, ok bool) {
+	f, err := strconv.ParseFloat(string(v), 64)
+	return f, err == nil
+}
+
+// members and elements read what the catalogue wrote; what cannot be read is left
+// out, as a page says less rather than nothing.
+func members(object []byte, f func(key string, value []byte)) {
+	if len(object) == 0 || object[0] != '{' {
+		return
+	}
+	_ = catalog.Members(object, func(key string, value []byte) error {
+		f(key, value)
+		return nil
+	})
+}
+
+func elements(array []byte, f func(value []byte)) { catalog.Elements(array, f) }
+
+// values calls f with the elements of an array, or with the one value that is none.
+func values(v []byte, f func(value []byte)) {
+	switch {
+	case len(v) == 0:
+	case v[0] == '[':
+		elements(v, f)
+	default:
+		f(v)
+	}
+}
+
+// member gives the text of one key of an object.
+func member(object []byte, name string) (s string) {
+	members(object, func(key string, value []byte) {
+		if key == name {
+			s = text(value)
+		}
+	})
+	return s
+}
