@@ -19,6 +19,8 @@ const (
 	classSecret                // classForm at an address that nobody else may learn
 	classAsset                 // what pages load: styles, scripts
 	classMedia                 // a file that people uploaded
+	classSite                  // the public site: its pages, and what they load
+	classPreview               // a page of the site that only those may see who have its address
 	classEmbed                 // a page that other sites show in a frame; /embed/ only
 )
 
@@ -33,6 +35,9 @@ const (
 	policyForm  = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " + noScripts
 	policyEmbed = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; " +
 		"frame-ancestors *; require-trusted-types-for 'script'; trusted-types 'none'"
+	// policySite is that of the public site; %s are the hosts of its map's tiles.
+	policySite = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:%s; font-src 'self'; connect-src 'self'; " +
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 	noScripts = "require-trusted-types-for 'script'; trusted-types 'none'"
 
 	// permissions takes from pages what they never ask for (Permissions Policy).
@@ -59,7 +64,11 @@ var (
 	noTrace  = header{"Referrer-Policy", []string{"no-referrer"}}
 	ownTrace = header{"Referrer-Policy", []string{"same-origin"}}
 	asksFor  = header{"Permissions-Policy", []string{permissions}}
-	hsts     = header{"Strict-Transport-Security", []string{transport}}
+	// The site asks where somebody is when they press the button for it, and never else.
+	asksHere   = header{"Permissions-Policy", []string{strings.Replace(permissions, "geolocation=()", "geolocation=(self)", 1)}}
+	sendOrigin = header{"Referrer-Policy", []string{"strict-origin-when-cross-origin"}}
+	unlisted   = header{"X-Robots-Tag", []string{"noindex, nofollow"}}
+	hsts       = header{"Strict-Transport-Security", []string{transport}}
 )
 
 func policy(text string) header { return header{"Content-Security-Policy", []string{text}} }
@@ -74,6 +83,8 @@ var classHeaders = map[class][]header{
 	classSecret:   {policy(policyForm), sniff, sameSite, noTrace, alone, asksFor, private},
 	classAsset:    {policy(policyData), sniff, sameSite, private},
 	classMedia:    {policy(policyMedia), sniff, anySite, noTrace, private, {"Access-Control-Allow-Origin", anyOrigin}},
+	classSite:     {policy(policySite), sniff, anySite, sendOrigin, alone, asksHere},
+	classPreview:  {policy(policySite), sniff, sameSite, noTrace, alone, asksFor, private, unlisted},
 	classEmbed:    {policy(policyEmbed), sniff, anySite, ownTrace, asksFor, private},
 }
 
@@ -94,6 +105,11 @@ func classOf(op *operation) class {
 // headersOf gives the headers of every answer of an operation.
 func (s *Server) headersOf(op *operation) []header {
 	out := slices.Clone(classHeaders[classOf(op)])
+	for i, x := range out {
+		if x.name == "Content-Security-Policy" && strings.Contains(x.value[0], "%s") {
+			out[i] = policy(strings.Replace(x.value[0], "%s", s.tiles, 1))
+		}
+	}
 	if s.https {
 		out = append(out, hsts)
 	}

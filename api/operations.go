@@ -215,6 +215,7 @@ func (s *Server) table() []*operation {
 	out = append(out, s.accessTable()...)
 	out = append(out, s.sessionTable()...)
 	out = append(out, s.freshnessTable()...)
+	out = append(out, s.siteTable()...)
 	out = append(out, s.systemTable()...)
 	for _, op := range out {
 		if op.Call != nil { // who calls is known

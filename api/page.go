@@ -73,7 +73,7 @@ func (s *Server) failPage(c *gin.Context, err error) {
 	}
 	v.Title, v.AgainText = messages.Title(v.Lang, p.Code), v.T("label_page_sign_in")
 	switch path := c.Request.URL.Path; {
-	case strings.HasPrefix(path, confirmPath): // there is nothing to sign in for
+	case strings.HasPrefix(path, confirmPath), strings.HasPrefix(path, previewPath): // there is nothing to sign in for
 		v.Again = ""
 	case strings.HasPrefix(path, accountPath), path == logoutPath:
 		v.Again, v.AgainText = accountPath, v.T("label_page_account")

@@ -57,7 +57,7 @@ var Codes = slices.Concat([]string{
 	codeMediaType, codeInvalidQuery, codeUnknownParameter, codeRepeated, codeInvalidParameter, codeInvalidHeader,
 	codeNotAcceptable, codeMethod, codeGone, codeTimeout, codeTooBusy, codeCrossOrigin, codeNotHere,
 	codeUnknownPerson, codeNotReady, codeInvalidGrant, codeTooMany,
-}, mediaCodes, peopleCodes, searchCodes, sessionCodes, confirmCodes)
+}, mediaCodes, peopleCodes, searchCodes, sessionCodes, confirmCodes, siteCodes)
 
 // The one table from failures to statuses. A class of package content has its
 // row; a code with a status of its own comes first, and those of package oidc have

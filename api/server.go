@@ -29,6 +29,8 @@ import (
 	"github.com/prassi-cms/prassi/opendata"
 	"github.com/prassi-cms/prassi/schemas"
 	"github.com/prassi-cms/prassi/search/feed"
+	"github.com/prassi-cms/prassi/site"
+	"github.com/prassi-cms/prassi/site/publish"
 )
 
 // Pinger says whether an engine answers.
@@ -57,6 +59,14 @@ type Options struct {
 	// Duplicates finds what may have been entered twice; nil when nobody looks for it,
 	// and there is neither its list nor merging, nor the register of organisations.
 	Duplicates *duplicates.Watch
+	// Site keeps the public site on the air, and Pages makes its pages on request:
+	// answers of the search, drafts that somebody may look at. Both nil when this
+	// process serves no site, and there is nothing of it.
+	Site  *publish.Publisher
+	Pages *site.Site
+	// Tiles is the template of the addresses of the site's map tiles
+	// ("https://tiles.example/{z}/{x}/{y}.png"); empty when it has none.
+	Tiles string
 	// Logger takes one line a request; nil means slog.Default(). Public reads
 	// that succeed are logged at level debug only: the metrics count them.
 	Logger *slog.Logger
@@ -158,20 +168,26 @@ type Server struct {
 	freshness *freshness.Keeper
 	// duplicates is nil when nobody looks for them.
 	duplicates *duplicates.Watch
-	publisher  *opendata.Publisher
-	hsds       *opendata.HSDS
-	hsdsIndex  hsdsIndex
-	store      Pinger
-	schemas    *schemas.Registry
-	log        *slog.Logger
-	limits     Limits
-	opt        Options // its settings; the parts are the fields above
-	public     string  // PublicURL without a slash at its end
-	https      bool    // the outside always comes over TLS, as the public address says
-	clock      func() time.Time
-	began      time.Time
-	limiter    *limiter
-	rules      map[rateClass]*rule
+	// site and theme are nil when there is no public site.
+	site      *publish.Publisher
+	theme     *site.Site
+	siteFiles *siteServer
+	looks     *publish.Previews
+	tiles     string // what the site's policy adds for its map
+	publisher *opendata.Publisher
+	hsds      *opendata.HSDS
+	hsdsIndex hsdsIndex
+	store     Pinger
+	schemas   *schemas.Registry
+	log       *slog.Logger
+	limits    Limits
+	opt       Options // its settings; the parts are the fields above
+	public    string  // PublicURL without a slash at its end
+	https     bool    // the outside always comes over TLS, as the public address says
+	clock     func() time.Time
+	began     time.Time
+	limiter   *limiter
+	rules     map[rateClass]*rule
 
 	engine     *gin.Engine
 	operations []*operation
@@ -224,6 +240,20 @@ func New(opt Options) (*Server, error) {
 			return nil, fmt.Errorf("api: the public address: %w", err)
 		}
 	}
+	if (opt.Site == nil) != (opt.Pages == nil) {
+		return nil, errors.New("api: Site needs Pages, and Pages Site")
+	}
+	s.site, s.theme, s.looks = opt.Site, opt.Pages, publish.NewPreviews(opt.Ledger, s.clock)
+	if opt.Tiles != "" {
+		u, err := url.Parse(strings.ReplaceAll(opt.Tiles, "{s}", "a"))
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.ContainsAny(u.Host, " ;,'\"") {
+			return nil, fmt.Errorf("api: the address of the map tiles %q is not an http or https URL", opt.Tiles)
+		}
+		if rest, many := strings.CutPrefix(u.Host, "a."); many && strings.Contains(opt.Tiles, "{s}.") {
+			u.Host = "*." + rest
+		}
+		s.tiles = " " + u.Scheme + "://" + u.Host
+	}
 	s.searches = make(chan struct{}, s.limits.Searches)
 	if err := s.deriveFacets(); err != nil {
 		return nil, err
@@ -251,7 +281,8 @@ func (s *Server) build() error {
 	for _, op := range s.operations {
 		s.mount(op)
 	}
-	s.engine.NoRoute(s.serve(&operation{Route: "unmatched", Access: open, Handle: noRoute}))
+	s.siteFiles = newSiteServer(s.limits.Hot, s.operations)
+	s.engine.NoRoute(s.noPage(s.serve(&operation{Route: "unmatched", Access: open, Handle: noRoute})))
 	s.engine.NoMethod(s.serve(&operation{Route: "unmatched", Access: open, Handle: noMethod}))
 	return nil
 }

@@ -19,6 +19,7 @@ const (
 	tagForms      = "forms"
 	tagAccess     = "access"
 	tagFreshness  = "freshness"
+	tagSite       = "site"
 	tagSystem     = "system"
 )
 
@@ -31,6 +32,7 @@ var tags = []*huma.Tag{
 	{Name: tagForms, Description: "What an editor needs to draw its forms."},
 	{Name: tagMedia, Description: "Pictures and documents."},
 	{Name: tagFreshness, Description: "Whether facts are still true: who is asked, and what nobody confirmed."},
+	{Name: tagSite, Description: "The public site: its builds, and looks at what is not public yet."},
 	{Name: tagAccess, Description: "Who calls, and tokens."},
 	{Name: tagDirectory, Description: "Duplicates, merging, and the register of organisations."},
 	{Name: tagOpenData, Description: "What is published, in the European vocabularies: CPSV-AP, DCAT-AP."},

@@ -48,6 +48,7 @@ type Preview struct {
 	Locale    string    `json:"locale"`
 	Revision  string    `json:"revision"` // its hash
 	Number    int       `json:"number"`
+	State     string    `json:"state,omitempty"` // of the workflow, when the revision was the latest
 	Media     []string  `json:"media,omitempty"` // ids of the files that it shows
 	By        string    `json:"by"`              // id of the actor
 	CreatedAt time.Time `json:"created_at"`
