@@ -264,7 +264,7 @@ func (t *tree) words(typ *schemas.Type, it *item) (body string, facts []*ordered
 				}
 			}
 		case !inHead[f.Name]:
-			if said := say(f, value); len(said) > 0 {
+			if said := t.say(f, value); len(said) > 0 {
 				facts = append(facts, mapping().put("name", f.Name).put("label", label).put("values", said))
 			}
 		}
@@ -273,7 +273,7 @@ func (t *tree) words(typ *schemas.Type, it *item) (body string, facts []*ordered
 }
 
 // say writes a value in short words; nothing for what only a program can use.
-func say(f *schemas.Field, value any) (out []string) {
+func (t *tree) say(f *schemas.Field, value any) (out []string) {
 	for _, v := range list(value) {
 		var said string
 		switch f.Kind {
@@ -299,7 +299,9 @@ func say(f *schemas.Field, value any) (out []string) {
 		case "contact":
 			said = strings.Join(parts(v, ", ", "name", "phone", "email", "url"), "")
 		case "language_list":
-			said, _ = v.(string)
+			tag, _ := v.(string)
+			l, _ := t.src.Schemas.Locale(tag)
+			said = cmp.Or(l.Name, tag)
 		}
 		if said != "" {
 			out = append(out, said)

@@ -21,8 +21,10 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -34,6 +36,7 @@ import (
 type Recipe struct {
 	Name  string   // of the folder, and in errors
 	Files embed.FS // package.json, package-lock.json and what runs; perhaps install.sh
+	Dir   string   // the folder in Files where they are; empty: its root
 }
 
 // limit bounds one installation: tens of megabytes from a registry.
@@ -59,7 +62,11 @@ func (r Recipe) install(ctx context.Context) (string, error) {
 
 // fill installs into an empty folder.
 func (r Recipe) fill(ctx context.Context, staging string) error {
-	if err := os.CopyFS(staging, r.Files); err != nil {
+	files, err := fs.Sub(r.Files, r.dir())
+	if err != nil {
+		return err
+	}
+	if err := os.CopyFS(staging, files); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -146,16 +153,23 @@ func folder() (string, error) {
 	return filepath.Join(folder, "prassi"), nil
 }
 
+func (r Recipe) dir() string {
+	if r.Dir == "" {
+		return "."
+	}
+	return r.Dir
+}
+
 // fingerprint names the recipe and the kind of machine.
 func (r Recipe) fingerprint() string {
 	sum := sha256.New()
 	fmt.Fprintln(sum, runtime.GOOS, runtime.GOARCH)
-	entries, err := r.Files.ReadDir(".")
+	entries, err := r.Files.ReadDir(r.dir())
 	if err != nil {
 		panic(err) // the embedded folder is always there
 	}
 	for _, entry := range entries {
-		content, err := r.Files.ReadFile(entry.Name())
+		content, err := r.Files.ReadFile(path.Join(r.dir(), entry.Name()))
 		if err != nil {
 			panic(err)
 		}

@@ -12,11 +12,10 @@ export default function (config) {
   config.setLibrary('md', markdownIt({html: false}));
   config.addPassthroughCopy({static: '/'});
   config.addWatchTarget('./data/');
-  config.addGlobalData('site', read);
   config.addGlobalData('base', base);
 
   const items = (api) => api.getAll().filter(({data}) => data.prassi).map(({data}) => ({
-    url: data.prassi.url, title: data.title, description: data.description ?? '', date: data.date.toISOString(),
+    url: data.prassi.url, title: data.title, description: data.description ?? '', date: new Date(data.date).toISOString(),
     key: data.prassi.locale.toLowerCase(), collection: data.prassi.collection,
     territories: data.territories ?? [], topics: data.topics ?? [],
   }));
@@ -34,6 +33,7 @@ export default function (config) {
     return sitemap([...all.map(({url}) => url), ...lists(all, read()).map(({url}) => url)], base);
   });
   config.addFilter('language', (locale, site) => site.languages.find(({key}) => key === locale.toLowerCase()));
+  config.addFilter('translation', (other, prassi) => prassi?.alternates?.find(({locale}) => locale === other.tag)?.url ?? `/${other.key}/`);
   config.addFilter('day', (date) => date.slice(0, 10));
 
   return {
