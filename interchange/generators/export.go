@@ -209,16 +209,16 @@ func (t *tree) site() string { return cmp.Or(t.opt.Site, "Prassi") }
 
 // words are the few that a starter needs of its own, with their codes.
 var words = map[string]string{
-	"skip": "generators_skip", "languages": "generators_languages", "sections": "generators_sections",
-	"newer": "generators_newer", "older": "generators_older", "pages": "generators_pages",
-	"territories": "generators_territories", "topics": "generators_topics", "updated": "generators_updated",
+	"skip": "label_generators_skip", "languages": "label_generators_languages", "sections": "label_generators_sections",
+	"newer": "label_generators_newer", "older": "label_generators_older", "pages": "label_generators_pages",
+	"territories": "label_generators_territories", "topics": "label_generators_topics", "updated": "label_generators_updated",
 }
 
 // Codes lists the codes of this package's words, and generators_kept (none): a
 // file was left as it is.
 var Codes = []string{
-	"generators_skip", "generators_languages", "generators_sections", "generators_newer", "generators_older",
-	"generators_pages", "generators_territories", "generators_topics", "generators_updated", CodeKept,
+	"label_generators_skip", "label_generators_languages", "label_generators_sections", "label_generators_newer", "label_generators_older",
+	"label_generators_pages", "label_generators_territories", "label_generators_topics", "label_generators_updated", CodeKept,
 }
 
 // CodeKept tells of a file that was not touched; see Summary.Kept.
