@@ -140,7 +140,7 @@ func (w *world) filled() *world {
 	org := doc{typ: "organization", locale: "it", slug: "orti-insieme", fields: values{"title": "Orti & Insieme <ODV>"}}
 	docs := []doc{
 		{typ: "news", locale: "it", slug: "decreto-flussi", at: "2026-11-02", fields: values{
-			"title": "Decreto flussi: si parte", "territories": []any{"PO"}, 
+			"title": "Decreto flussi: si parte", "territories": []any{"PO"},
 			"body":      "Leggi [la pagina](/it/pages/flussi), [il capitolo](#s-uno) e ![una foto](/media/0198/x.png)\n\n## Uno\n\nE `a < b && c`.",
 			"deadlines": []any{values{"label": "Domande, prima parte; \\ e altro", "from": "2026-12-01T09:00", "to": "2026-12-31T23:59"}, values{"label": "Ricorsi", "to": "2027-01-15"}},
 		}},
