@@ -21,6 +21,7 @@ const (
 	classMedia                 // a file that people uploaded
 	classSite                  // the public site: its pages, and what they load
 	classPreview               // a page of the site that only those may see who have its address
+	classWorkshop              // the page that makes the line of a widget, with the widget on it
 	classEmbed                 // a page that other sites show in a frame; /embed/ only
 )
 
@@ -38,6 +39,8 @@ const (
 	// policySite is that of the public site; %s are the hosts of its map's tiles.
 	policySite = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:%s; font-src 'self'; connect-src 'self'; " +
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	policyWorkshop = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; " +
+		"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 	noScripts = "require-trusted-types-for 'script'; trusted-types 'none'"
 
 	// permissions takes from pages what they never ask for (Permissions Policy).
@@ -85,6 +88,7 @@ var classHeaders = map[class][]header{
 	classMedia:    {policy(policyMedia), sniff, anySite, noTrace, private, {"Access-Control-Allow-Origin", anyOrigin}},
 	classSite:     {policy(policySite), sniff, anySite, sendOrigin, alone, asksHere},
 	classPreview:  {policy(policySite), sniff, sameSite, noTrace, alone, asksFor, private, unlisted},
+	classWorkshop: {policy(policyWorkshop), sniff, sameSite, ownTrace, alone, asksHere, private},
 	classEmbed:    {policy(policyEmbed), sniff, anySite, ownTrace, asksFor, private},
 }
 

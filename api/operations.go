@@ -208,6 +208,7 @@ func queryNames(params []param) []string {
 // them.
 func (s *Server) table() []*operation {
 	out := s.deliveryTable()
+	s.keyCollections(out)
 	out = append(out, s.searchTable()...)
 	out = append(out, s.directoryTable()...)
 	out = append(out, s.manageTable()...)
@@ -216,6 +217,7 @@ func (s *Server) table() []*operation {
 	out = append(out, s.sessionTable()...)
 	out = append(out, s.freshnessTable()...)
 	out = append(out, s.siteTable()...)
+	out = append(out, s.widgetsTable()...)
 	out = append(out, s.systemTable()...)
 	for _, op := range out {
 		if op.Call != nil { // who calls is known

@@ -57,7 +57,7 @@ var Codes = slices.Concat([]string{
 	codeMediaType, codeInvalidQuery, codeUnknownParameter, codeRepeated, codeInvalidParameter, codeInvalidHeader,
 	codeNotAcceptable, codeMethod, codeGone, codeTimeout, codeTooBusy, codeCrossOrigin, codeNotHere,
 	codeUnknownPerson, codeNotReady, codeInvalidGrant, codeTooMany,
-}, mediaCodes, peopleCodes, searchCodes, sessionCodes, confirmCodes, siteCodes)
+}, mediaCodes, peopleCodes, searchCodes, sessionCodes, confirmCodes, siteCodes, widgetCodes)
 
 // The one table from failures to statuses. A class of package content has its
 // row; a code with a status of its own comes first, and those of package oidc have
@@ -91,6 +91,8 @@ var (
 		codeTimeout:       http.StatusRequestTimeout,
 		codeTooMany:       http.StatusTooManyRequests,
 		codeMediaForm:     http.StatusBadRequest,
+		"widget_invalid":  http.StatusBadRequest,
+		codeFormat:        http.StatusNotImplemented,
 		codeRange:         http.StatusRequestedRangeNotSatisfiable,
 	}
 )

@@ -27,10 +27,12 @@ import (
 	"github.com/prassi-cms/prassi/interchange/hsds"
 	"github.com/prassi-cms/prassi/media"
 	"github.com/prassi-cms/prassi/opendata"
+	"github.com/prassi-cms/prassi/partners"
 	"github.com/prassi-cms/prassi/schemas"
 	"github.com/prassi-cms/prassi/search/feed"
 	"github.com/prassi-cms/prassi/site"
 	"github.com/prassi-cms/prassi/site/publish"
+	"github.com/prassi-cms/prassi/widgets"
 )
 
 // Pinger says whether an engine answers.
@@ -77,6 +79,10 @@ type Options struct {
 	PublicURL string
 	// Contact is whom users of the API may ask; optional.
 	Contact Contact
+	// Partners are those who show our content elsewhere; nil when there are none.
+	Partners *partners.Registry
+	// Widgets are what they show; nil when there are none, and no frames.
+	Widgets *widgets.Widgets
 	// Publisher is who publishes the open data; optional.
 	Publisher Publisher
 	// Licence is the IRI of the open data's licence; CC BY 4.0 when it is empty.
@@ -173,7 +179,9 @@ type Server struct {
 	theme     *site.Site
 	siteFiles *siteServer
 	looks     *publish.Previews
-	tiles     string // what the site's policy adds for its map
+	tiles     string             // what the site's policy adds for its map
+	partners  *partners.Registry // nil when there are none
+	widgets   *widgets.Widgets   // nil when there are none
 	publisher *opendata.Publisher
 	hsds      *opendata.HSDS
 	hsdsIndex hsdsIndex
@@ -243,6 +251,7 @@ func New(opt Options) (*Server, error) {
 	if (opt.Site == nil) != (opt.Pages == nil) {
 		return nil, errors.New("api: Site needs Pages, and Pages Site")
 	}
+	s.partners, s.widgets = opt.Partners, opt.Widgets
 	s.site, s.theme, s.looks = opt.Site, opt.Pages, publish.NewPreviews(opt.Ledger, s.clock)
 	if opt.Tiles != "" {
 		u, err := url.Parse(strings.ReplaceAll(opt.Tiles, "{s}", "a"))

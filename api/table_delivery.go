@@ -33,6 +33,7 @@ var tags = []*huma.Tag{
 	{Name: tagMedia, Description: "Pictures and documents."},
 	{Name: tagFreshness, Description: "Whether facts are still true: who is asked, and what nobody confirmed."},
 	{Name: tagSite, Description: "The public site: its builds, and looks at what is not public yet."},
+	{Name: tagWidgets, Description: "What other sites show: elements, frames, oEmbed, and the register of partners."},
 	{Name: tagAccess, Description: "Who calls, and tokens."},
 	{Name: tagDirectory, Description: "Duplicates, merging, and the register of organisations."},
 	{Name: tagOpenData, Description: "What is published, in the European vocabularies: CPSV-AP, DCAT-AP."},

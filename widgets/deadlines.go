@@ -40,7 +40,9 @@ type DeadlineQuery struct {
 	Locale    string // the language to read them in, where there is a choice
 	Territory []string
 	Topic     []string
-	Limit     int
+	// Organization holds slugs or ids.
+	Organization []string
+	Limit        int
 	// Partner's filter applies, when there is one.
 	Partner *partners.Partner
 }
@@ -78,11 +80,12 @@ func (w *Widgets) Deadlines(q DeadlineQuery) (list []Deadline, total int, err er
 			return slices.ContainsFunc(wanted, func(w string) bool { return is(w, h) })
 		})
 	}
+	same := func(a, b string) bool { return a == b }
 	for _, variants := range documents {
 		v := choose(variants, q.Locale)
 		of := v.asked()
 		if !within(of.Territories, q.Territory, w.territories.Contains) ||
-			!within(of.Topics, q.Topic, func(a, b string) bool { return a == b }) ||
+			!within(of.Topics, q.Topic, same) || !within(of.Organizations, q.Organization, same) ||
 			q.Partner != nil && !w.partners.Shows(q.Partner, v.Collection, of) {
 			continue
 		}

@@ -121,7 +121,7 @@ export class View {
 		return h('ul', { class: 'l n' }, ...rows.map(r => this.entry(r)));
 	}
 	entry(r: Row): HTMLElement {
-		const other = this.foreign(r.locale) ? { lang: r.locale, dir: r.dir, hreflang: r.locale } : {};
+		const other: Record<string, string> = this.foreign(r.locale) ? { lang: r.locale, dir: r.dir, hreflang: r.locale } : {};
 		const li = h('li', {}, h('a', { class: 'a', href: r.url, ...other }, r.title));
 		if (r.summary) li.append(h('p', { class: 's', lang: r.locale, dir: r.dir }, r.summary));
 		if (r.meta.length) {
