@@ -32,8 +32,9 @@
 //
 // # Fairness
 //
-// Each lane sends by itself, at most laneWidth requests at once and one while its
-// receiver fails or is slow. All lanes share Options.Concurrency slots, and a
-// request that takes longer than slowAfter gives its slot back while it goes on:
-// a receiver that hangs holds up nobody else.
+// Each lane sends by itself, at most laneWidth requests at once, and one at a time
+// to a receiver that fails, is slow or is not known yet. All lanes share
+// Options.Concurrency slots; a request that takes longer than slowAfter gives its
+// slot back while it goes on, and a receiver that was slow takes none from then on:
+// who hangs holds up nobody else.
 package webhooks

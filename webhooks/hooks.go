@@ -2,7 +2,9 @@ package webhooks
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -46,8 +48,9 @@ type Options struct {
 	// comes back after a kill: what it had claimed is its own again at once. Two
 	// processes never have one name. Empty: a name that never comes back.
 	Owner string
-	// Concurrency is how many requests are under way at once; 64 when zero.
-	// Requests that take longer than a second do not count.
+	// Concurrency is how many requests are under way at once; 64 when zero. Those
+	// to slow receivers do not count: of these each has one, and four at the first
+	// sign of slowness.
 	Concurrency int
 	// Clock gives the time; time.Now when nil. Logger nil means silence.
 	Clock  func() time.Time
@@ -59,7 +62,7 @@ const (
 	// laneWidth is how many requests a lane has under way while its receiver is well.
 	laneWidth = 4
 	// slowAfter is when a request stops counting for the others.
-	slowAfter = time.Second
+	slowAfter = 500 * time.Millisecond
 	// maxWaiting is how many deliveries may wait in one lane; then it reads on in
 	// the log only as they go.
 	maxWaiting = 1000
@@ -191,9 +194,13 @@ func (h *Hooks) refresh(ctx context.Context) (fresh []*runner, err error) {
 	if err != nil {
 		return nil, err
 	}
-	versions := map[string]int64{}
+	pokes := map[string]int64{}
 	for _, r := range lanes {
-		versions[r.ID] = r.Version
+		var l lane
+		if err := json.Unmarshal(r.Data, &l); err != nil {
+			return nil, fmt.Errorf("webhooks: the lane %s: %w", r.ID, err)
+		}
+		pokes[r.ID] = l.Pokes
 	}
 	placing, busy := false, false
 	h.mu.Lock()
@@ -207,7 +214,7 @@ func (h *Hooks) refresh(ctx context.Context) (fresh []*runner, err error) {
 			h.lanes[id] = r
 			fresh = append(fresh, r)
 		}
-		if r.learn(s, versions[id]) {
+		if r.learn(s, pokes[id]) {
 			r.poke()
 		}
 		busy = busy || s.State == Active
@@ -225,7 +232,7 @@ func (h *Hooks) refresh(ctx context.Context) (fresh []*runner, err error) {
 		h.window.forget()
 	}
 	h.busy.Store(busy)
-	for id := range versions { // of subscriptions that ended while somebody wrote
+	for id := range pokes { // of subscriptions that ended while somebody wrote
 		if !there[id] {
 			err = errors.Join(err, h.tidyOrphan(ctx, id))
 		}

@@ -74,25 +74,10 @@ func (h *Hooks) changeLane(ctx context.Context, id string, do func(*lane) bool) 
 		}
 		err = h.records.PutRecord(ctx, &content.Record{Kind: kindLane, ID: id, Data: data, At: h.now()}, version)
 		if !errors.Is(err, content.ErrConflict) {
-			if err == nil {
-				h.wrote(id, version+1)
-			}
 			return err
 		}
 	}
 	return fmt.Errorf("webhooks: the lane %s: %w", id, content.ErrConflict)
-}
-
-// wrote remembers which version of a lane is our own work.
-func (h *Hooks) wrote(id string, version int64) {
-	h.mu.Lock()
-	r := h.lanes[id]
-	h.mu.Unlock()
-	if r != nil {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.seen = max(r.seen, version)
-	}
 }
 
 // Health says how a receiver does.
@@ -124,7 +109,7 @@ type runner struct {
 
 	mu    sync.Mutex
 	sub   *stored
-	seen  int64 // version of the lane's record that is known here
+	pokes int64 // lane.Pokes that were looked at
 	poked bool  // somebody put something in
 
 	// What follows belongs to the lane's own goroutine.
@@ -135,18 +120,26 @@ type runner struct {
 	lastFailed  string    // the key of the last
 	lastSuccess time.Time
 	lastPull    time.Time
-	slow        bool
+	slow        bool // the last request took longer than slowAfter
+	proven      bool // some request was a success
 	opened      bool // the waiting records were read once
 }
 
 // learn takes in the subscription as it is stored; true when there may be
 // something to do that this process does not know of.
-func (r *runner) learn(s *stored, version int64) bool {
+func (r *runner) learn(s *stored, pokes int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	changed := r.sub == nil || r.sub.State != s.State || r.sub.URL != s.URL || !sameFilter(r.sub.Filter, s.Filter) || version > r.seen
-	r.sub, r.seen = s, max(r.seen, version)
+	changed := r.sub == nil || r.sub.State != s.State || r.sub.URL != s.URL || !sameFilter(r.sub.Filter, s.Filter) || pokes > r.pokes
+	r.sub, r.pokes = s, max(r.pokes, pokes)
 	return changed
+}
+
+// looked says that what was put in up to there is about to be read.
+func (r *runner) looked(pokes int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pokes = max(r.pokes, pokes)
 }
 
 func (r *runner) current() *stored {

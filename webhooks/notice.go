@@ -11,13 +11,13 @@ import (
 
 // notice is one thing that happened for the public, as the log tells it.
 type notice struct {
-	seq                    int64
-	event                  string // item.…
-	at                     time.Time
-	document, typ, locale  string
-	collection, other      string // other: what it was merged into
-	territories, topics    []string // now and before, all that are known
-	placed                 bool     // territories and topics are known
+	seq                   int64
+	event                 string // item.…
+	at                    time.Time
+	document, typ, locale string
+	collection, other     string   // other: what it was merged into
+	territories, topics   []string // now and before, all that are known
+	placed                bool     // territories and topics are known
 }
 
 // wants says whether a subscription asks for a notice.

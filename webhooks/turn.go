@@ -14,23 +14,23 @@ import (
 // turn is one claim of a lane, for as long as there is something to send.
 type turn struct {
 	*runner
-	s        *stored
-	lane     lane
-	careful  bool // the one before us may have died after sending
-	waiting  []*Delivery
-	flying   map[string]bool // keys under way
-	threads  map[string]bool // documents under way
-	direct   map[int64]bool  // places under way that are in no waiting record
-	read     int64           // the log was looked at up to here
-	ahead    []notice        // read, and not looked at yet
-	end      int64           // where ahead ends
-	done     chan result
-	settled  int  // since the cursor was written
-	reload   bool // the waiting records changed behind our back
-	stop     bool // nothing new is begun
-	lost     bool // the claim is somebody else's
-	trouble  error
-	ended    string // code of why the subscription is to be switched off
+	s       *stored
+	lane    lane
+	careful bool // the one before us may have died after sending
+	waiting []*Delivery
+	flying  map[string]bool // keys under way
+	threads map[string]bool // documents under way
+	direct  map[int64]bool  // places under way that are in no waiting record
+	read    int64           // the log was looked at up to here
+	ahead   []notice        // read, and not looked at yet
+	end     int64           // where ahead ends
+	done    chan result
+	settled int  // since the cursor was written
+	reload  bool // the waiting records changed behind our back
+	stop    bool // nothing new is begun
+	lost    bool // the claim is somebody else's
+	trouble error
+	ended   string // code of why the subscription is to be switched off
 }
 
 // result is what came of one delivery.
@@ -70,15 +70,19 @@ func (r *runner) turn(ctx context.Context) (next time.Time, err error) {
 		runner: r, s: s, flying: map[string]bool{}, threads: map[string]bool{}, direct: map[int64]bool{}, done: make(chan result, laneWidth),
 	}
 	until, err := t.claim(ctx)
-	if err != nil || !until.IsZero() {
-		if poked {
-			r.mu.Lock()
-			r.poked = true
-			r.mu.Unlock()
-		}
-		return until, err
+	if poked && (err != nil || !until.IsZero()) {
+		r.mu.Lock()
+		r.poked = true
+		r.mu.Unlock()
 	}
-	err = t.serve(ctx)
+	if !until.IsZero() {
+		return until, nil
+	}
+	if err == nil {
+		err = t.serve(ctx)
+	} else { // the claim may have been written all the same
+		t.read = r.pos
+	}
 	return r.due, errors.Join(err, t.release(ctx))
 }
 
@@ -123,6 +127,7 @@ func (t *turn) claim(ctx context.Context) (until time.Time, err error) {
 	// Others may have been further; we may have passed over what is of no concern.
 	t.read = max(t.lane.Cursor, t.pos)
 	t.end = t.read
+	t.looked(t.lane.Pokes)
 	return time.Time{}, t.load(ctx)
 }
 
@@ -221,14 +226,16 @@ func (t *turn) begin(ctx context.Context) error {
 		if direct {
 			t.direct[d.Seq] = true
 		}
-		go func() { t.done <- t.h.deliver(ctx, t.s, d, direct) }()
+		sub, apart := t.s, t.slow
+		go func() { t.done <- t.h.deliver(ctx, sub, d, direct, apart) }()
 	}
 	return nil
 }
 
-// width is how many requests the receiver gets at once.
+// width is how many requests the receiver gets at once: one, until it has shown in
+// this process that it is well and quick.
 func (t *turn) width() int {
-	if t.down > 0 || t.slow {
+	if t.down > 0 || t.slow || !t.proven {
 		return 1
 	}
 	return laneWidth
@@ -343,7 +350,7 @@ func (t *turn) keep(ctx context.Context) error {
 func (t *turn) write(ctx context.Context, change func(*lane)) error {
 	var now lane
 	err := t.h.changeLane(ctx, t.id, func(l *lane) bool {
-		if t.lost = l.Owner != t.h.owner || !l.Until.Equal(t.lane.Until); t.lost {
+		if t.lost = l.Owner != t.h.owner; t.lost {
 			return false
 		}
 		l.Cursor = max(l.Cursor, t.cursor())
@@ -390,8 +397,9 @@ func (t *turn) release(ctx context.Context) error {
 // storeTime is how long what was sent may take to be written down after the end.
 const storeTime = 5 * time.Second
 
-// deliver sends one delivery and writes down what came of it.
-func (h *Hooks) deliver(ctx context.Context, s *stored, d *Delivery, direct bool) result {
+// deliver sends one delivery and writes down what came of it. A receiver that is
+// known to be slow stands apart: it takes no slot.
+func (h *Hooks) deliver(ctx context.Context, s *stored, d *Delivery, direct, apart bool) result {
 	out := result{d: d, direct: direct}
 	body, ok, err := h.compose(d)
 	if err != nil {
@@ -399,10 +407,12 @@ func (h *Hooks) deliver(ctx context.Context, s *stored, d *Delivery, direct bool
 		return out
 	}
 	if ok {
-		leave, err := h.enter(ctx)
-		if err != nil {
-			out.err = err
-			return out
+		leave := func() {}
+		if !apart {
+			if leave, err = h.enter(ctx); err != nil {
+				out.err = err
+				return out
+			}
 		}
 		out.answer = h.post(ctx, s, d.ID(), body)
 		leave()
@@ -526,6 +536,7 @@ func (t *turn) settle(r result) {
 	t.slow = r.answer.Millis > slowAfter.Milliseconds()
 	switch d.Outcome {
 	case Delivered:
+		t.proven = true
 		t.succeeded(r.answer.At)
 	case Waiting, Failed:
 		t.failed(d, &r.answer)

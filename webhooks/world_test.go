@@ -103,7 +103,9 @@ func over(t testing.TB, address string, change ...func(*Options)) *world {
 	opt := Options{
 		Ledger: audit.New(w.store, w.now), Log: w.store, Catalog: w.catalog, Schemas: schemas.Default(),
 		Outgoing:  outgoing.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Roots: roots()},
-		PublicURL: site + "/", Page: func(e catalog.Entry) string { return site + "/" + e.Locale() + "/" + e.Collection() + "/" + e.Slug() + "/" },
+		PublicURL: site + "/", Page: func(e catalog.Entry) string {
+			return site + "/" + e.Locale() + "/" + e.Collection() + "/" + e.Slug() + "/"
+		},
 		Clock: w.now, Logger: leak.Logger(),
 	}
 	for _, f := range change {
