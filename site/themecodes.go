@@ -85,7 +85,6 @@ var ThemeCodes = []string{
 	"label_site_expired",
 	"site_expired_text",
 	"label_site_not_yet",
-	"site_not_yet_text",
 	"label_site_the_act",
 	"label_site_official_text",
 	"label_site_contacts",
@@ -151,4 +150,8 @@ var ThemeCodes = []string{
 	"site_privacy_links",
 	"label_site_privacy_ask_title",
 	"site_privacy_ask",
+	"label_site_until_title",
+	"site_until_text",
+	"label_site_from_title",
+	"site_from_text",
 }

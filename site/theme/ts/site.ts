@@ -33,11 +33,37 @@ for (const menu of document.querySelectorAll<HTMLDetailsElement>('details.langs'
   });
 }
 
-// Today, as it is in Italy, among the opening hours.
-const day = new Intl.DateTimeFormat('en', { weekday: 'short', timeZone: 'Europe/Rome' }).format(new Date()).slice(0, 2).toLowerCase();
-for (const row of document.querySelectorAll<HTMLElement>(`[data-day="${day}"]`)) {
+// Today, as it is in Italy: the row of the opening hours, what has expired or is
+// not yet in force, deadlines that are over. The page names every date in words; a
+// copy of it that nobody has built anew for long says the right thing all the same.
+const now = new Date();
+const weekday = new Intl.DateTimeFormat('en', { weekday: 'short', timeZone: 'Europe/Rome' }).format(now).slice(0, 2).toLowerCase();
+const clock = new Intl.DateTimeFormat('sv', { dateStyle: 'short', timeStyle: 'short', timeZone: 'Europe/Rome' }).format(now).replace(' ', 'T');
+// over: a day or local time ("2026-11-22", "2026-11-22T13:00") lies in the past.
+const over = (when: string): boolean => when !== '' && when < clock.slice(0, when.length);
+
+for (const row of document.querySelectorAll<HTMLElement>(`[data-day="${weekday}"]`)) {
   row.classList.add('today');
   row.setAttribute('aria-current', 'date');
+}
+for (const notice of document.querySelectorAll<HTMLElement>('[data-until], [data-from]')) {
+  const { until = '', from = '', words = '' } = notice.dataset;
+  if (!over(until) && (from === '' || from <= clock.slice(0, from.length))) continue;
+  notice.classList.remove('warn');
+  notice.classList.add(until ? 'bad' : 'warn');
+  const title = notice.querySelector('strong');
+  if (title) title.textContent = words;
+}
+for (const list of document.querySelectorAll<HTMLElement>('[data-over]')) {
+  for (const time of list.querySelectorAll('time')) {
+    const item = time.closest('li');
+    if (!item || item.classList.contains('past') || !over(time.dateTime)) continue;
+    item.classList.add('past');
+    const tag = document.createElement('span');
+    tag.className = 'tag';
+    tag.textContent = list.dataset['over'] ?? '';
+    time.append(' ', tag);
+  }
 }
 
 // A button that only a script can make useful is hidden without one.
