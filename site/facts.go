@@ -82,6 +82,7 @@ type facts struct {
 	from, to      string // of the calendar
 	cancelled     bool
 	deadlines     []deadline
+	ends          []string // last days of all its dates and spans
 	acts          []citation
 	links         []string            // ids of organisations that it names
 	related       []string            // ids of other documents that it names
@@ -171,11 +172,11 @@ func (f *facts) field(name string, v []byte) {
 	case name == sh.calendar:
 		f.from, f.to = member(v, "from"), member(v, "to")
 	case name == sh.deadlines:
-		values(v, func(v []byte) {
+		each(v, func(v []byte) {
 			f.deadlines = append(f.deadlines, deadline{member(v, "label"), member(v, "from"), member(v, "to")})
 		})
 	case name == sh.typ.Route.Map:
-		values(v, func(v []byte) { f.place(v) })
+		each(v, func(v []byte) { f.place(v) })
 	case name == "cancelled":
 		f.cancelled = string(v) == "true"
 	case name == "menu_order":
@@ -183,7 +184,7 @@ func (f *facts) field(name string, v []byte) {
 			f.order = n
 		}
 	case decl.Kind == "reference" && name != "organization":
-		values(v, func(v []byte) {
+		each(v, func(v []byte) {
 			if id := member(v, "id"); member(v, "type") == "organization" {
 				f.links = append(f.links, id)
 			} else {
@@ -191,23 +192,31 @@ func (f *facts) field(name string, v []byte) {
 			}
 		})
 	}
+	switch decl.Kind {
+	case "date":
+		each(v, func(v []byte) { f.ends = append(f.ends, text(v)) })
+	case "date_range":
+		each(v, func(v []byte) {
+			f.ends = append(f.ends, deadline{from: member(v, "from"), to: member(v, "to")}.day())
+		})
+	}
 	if slices.Contains(sh.facets, decl) {
 		if f.choices == nil {
 			f.choices = map[string][]string{}
 		}
-		values(v, func(v []byte) { f.choices[name] = append(f.choices[name], member(v, "id")) })
+		each(v, func(v []byte) { f.choices[name] = append(f.choices[name], member(v, "id")) })
 	}
 	if slices.Contains(sh.meta, decl) {
 		m := metaFact{field: decl}
 		switch decl.Kind {
 		case "choice":
-			values(v, func(v []byte) { m.values = append(m.values, member(v, "id")) })
+			each(v, func(v []byte) { m.values = append(m.values, member(v, "id")) })
 		case "date_range":
-			values(v, func(v []byte) { m.values = append(m.values, member(v, "from"), member(v, "to")) })
+			each(v, func(v []byte) { m.values = append(m.values, member(v, "from"), member(v, "to")) })
 		case "number":
 			m.values = []string{string(v)}
 		default:
-			values(v, func(v []byte) { m.values = append(m.values, text(v)) })
+			each(v, func(v []byte) { m.values = append(m.values, text(v)) })
 		}
 		f.meta = append(f.meta, m)
 	}

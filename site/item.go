@@ -26,6 +26,7 @@ type reader struct {
 	// topics and acts have pages when these say so; nil: all have.
 	topic, act func(id string) bool
 	item       *Item
+	today      string
 	// lang and dir are set on texts that are not in the page's language.
 	lang, dir string
 }
@@ -34,7 +35,7 @@ type reader struct {
 // catalog.Preview give it, for a reader of a language of the furniture.
 func (s *Site) Item(raw []byte, lang string) (*Item, error) {
 	t := s.tongue(lang)
-	r := &reader{Site: s, words: t.words, home: s.prefix + "/" + t.tag + "/"}
+	r := &reader{Site: s, words: t.words, home: s.prefix + "/" + t.tag + "/", today: s.today()}
 	r.link = func(id string) *Link {
 		e, ok := s.catalog.ByID(id, t.tag)
 		sh := s.byType[""]
@@ -264,8 +265,8 @@ func (r *reader) rows(sh *shape, fields, rendered []byte) {
 		case name == sh.calendar && len(row.Dates) > 0:
 			it.When, shown = &row.Dates[0], false
 		case name == sh.deadlines:
-			values(v, func(v []byte) {
-				it.Deadlines = append(it.Deadlines, deadlineView(r.words, deadline{member(v, "label"), member(v, "from"), member(v, "to")}))
+			each(v, func(v []byte) {
+				it.Deadlines = append(it.Deadlines, deadlineView(r.words, deadline{member(v, "label"), member(v, "from"), member(v, "to")}, r.today))
 			})
 		case name == sh.act && len(row.References) > 0:
 			it.Act = &row.References[0]
@@ -290,7 +291,7 @@ func (r *reader) rows(sh *shape, fields, rendered []byte) {
 func (r *reader) value(row *FieldRow, f *schemas.Field, v, html []byte) {
 	switch f.Kind {
 	case "text":
-		values(v, func(v []byte) { row.Text = joined(row.Text, text(v)) })
+		each(v, func(v []byte) { row.Text = joined(row.Text, text(v)) })
 		row.URL = textURL(f.Format, row.Text)
 		if f.Localized {
 			row.Lang, row.Dir = r.lang, r.dir
@@ -299,7 +300,7 @@ func (r *reader) value(row *FieldRow, f *schemas.Field, v, html []byte) {
 		row.HTML, row.Lang, row.Dir = template.HTML(text(html)), r.lang, r.dir
 	case "rich_list":
 		row.Lang, row.Dir = r.lang, r.dir
-		values(v, func(v []byte) { row.Rich = append(row.Rich, RichRow{Title: member(v, "title")}) })
+		each(v, func(v []byte) { row.Rich = append(row.Rich, RichRow{Title: member(v, "title")}) })
 		i := 0
 		elements(html, func(v []byte) {
 			if i < len(row.Rich) {
@@ -308,7 +309,7 @@ func (r *reader) value(row *FieldRow, f *schemas.Field, v, html []byte) {
 			i++
 		})
 	case "choice":
-		values(v, func(v []byte) {
+		each(v, func(v []byte) {
 			id := member(v, "id")
 			l := TermLink{ID: id, Label: id}
 			if t, ok := f.Term(id); ok {
@@ -318,34 +319,34 @@ func (r *reader) value(row *FieldRow, f *schemas.Field, v, html []byte) {
 			row.Text = joined(row.Text, l.Label)
 		})
 	case "territory":
-		values(v, func(v []byte) {
+		each(v, func(v []byte) {
 			t := r.territory(v)
 			row.Terms = append(row.Terms, TermLink{t.ISTAT, t.Name, t.URL})
 			row.Text = joined(row.Text, t.Name)
 		})
 	case "language_list":
-		values(v, func(v []byte) {
+		each(v, func(v []byte) {
 			tag := text(v)
 			row.Terms = append(row.Terms, TermLink{ID: tag, Label: r.languageName(tag)})
 			row.Text = joined(row.Text, r.languageName(tag))
 		})
 	case "reference":
-		values(v, func(v []byte) {
+		each(v, func(v []byte) {
 			if l := r.linkOf(v); l != nil {
 				row.Links = append(row.Links, *l)
 				row.Text = joined(row.Text, l.Title)
 			}
 		})
 	case "date":
-		values(v, func(v []byte) {
-			d := DateView{From: text(v), Text: r.iso(text(v))}
+		each(v, func(v []byte) {
+			d := DateView{From: text(v), Text: r.iso(text(v)), Past: isPast(text(v), r.today)}
 			row.Dates = append(row.Dates, d)
 			row.Text = joined(row.Text, d.Text)
 		})
 	case "date_range":
-		values(v, func(v []byte) {
+		each(v, func(v []byte) {
 			d := DateView{Label: member(v, "label"), From: member(v, "from"), To: member(v, "to")}
-			d.Text = r.span(d.From, d.To)
+			d.Text, d.Past = r.span(d.From, d.To), isPast(cmp.Or(d.To, d.From), r.today)
 			row.Dates = append(row.Dates, d)
 			row.Text = joined(row.Text, d.Text)
 		})
@@ -361,14 +362,14 @@ func (r *reader) value(row *FieldRow, f *schemas.Field, v, html []byte) {
 		m.Text = r.money(m.Amount, m.Currency)
 		row.Money, row.Text = m, m.Text
 	case "place":
-		values(v, func(v []byte) { row.Places = append(row.Places, r.place(v)) })
+		each(v, func(v []byte) { row.Places = append(row.Places, r.place(v)) })
 	case "indicators":
 		row.Lang, row.Dir = r.lang, r.dir
-		values(v, func(v []byte) { row.Indicators = append(row.Indicators, r.indicator(v)) })
+		each(v, func(v []byte) { row.Indicators = append(row.Indicators, r.indicator(v)) })
 	case "contact":
-		values(v, func(v []byte) { row.Contacts = append(row.Contacts, r.contact(v)) })
+		each(v, func(v []byte) { row.Contacts = append(row.Contacts, r.contact(v)) })
 	case "legal_reference":
-		values(v, func(v []byte) {
+		each(v, func(v []byte) {
 			x := r.reference(v)
 			row.References = append(row.References, x)
 			row.Text = joined(row.Text, x.Label)
@@ -376,7 +377,7 @@ func (r *reader) value(row *FieldRow, f *schemas.Field, v, html []byte) {
 	case "opening_hours":
 		row.Hours = r.hours(v)
 	case "media":
-		values(v, func(v []byte) {
+		each(v, func(v []byte) {
 			if img, file := r.mediaView(v); img != nil {
 				row.Images = append(row.Images, img)
 			} else if file != nil {
@@ -515,14 +516,14 @@ func (r *reader) hours(v []byte) *HoursView {
 		h.Days = append(h.Days, HoursDay{Day: d, Name: r.days[d]})
 	}
 	var iso []string
-	values(v, func(v []byte) {
+	each(v, func(v []byte) {
 		var days []string
 		var opens, closes, from, to string
 		var closed, holidays bool
 		members(v, func(key string, v []byte) {
 			switch key {
 			case "days":
-				values(v, func(v []byte) { days = append(days, text(v)) })
+				each(v, func(v []byte) { days = append(days, text(v)) })
 			case "opens":
 				opens = text(v)
 			case "closes":
@@ -698,7 +699,7 @@ func (p *plan) itemPage(j *job) (*Page, error) {
 	if cap(raw) <= maxBuffer {
 		*buf = raw
 	}
-	r := &reader{Site: p.Site, words: ed.words, home: ed.view.Home}
+	r := &reader{Site: p.Site, words: ed.words, home: ed.view.Home, today: p.day}
 	r.link = func(id string) *Link {
 		if k, ok := p.byID[id]; ok && ed.items[k].f != nil {
 			l := p.linkTo(ed, k)
@@ -823,7 +824,7 @@ func (p *plan) cardViews(ed *edition, list []int32) []*Card {
 // cardView is a document in a list.
 func (p *plan) cardView(ed *edition, i int32) *Card {
 	x := &ed.items[i]
-	c := p.Site.card(ed.words, x.f)
+	c := p.Site.card(ed.words, x.f, p.day)
 	c.URL = p.prefix + x.url
 	c.Foreign = c.Locale != ed.words.tag
 	return c
@@ -833,7 +834,7 @@ func (p *plan) cardView(ed *edition, i int32) *Card {
 const maxMetaValues = 4
 
 // card says of a variant what lists show.
-func (s *Site) card(w *words, f *facts) *Card {
+func (s *Site) card(w *words, f *facts, today string) *Card {
 	c := &Card{
 		ID: f.id, Type: f.shape.typ.Name, Collection: f.shape.typ.Collection, Label: w.label(f.shape.typ.Label),
 		Locale: f.locale, Dir: f.dir, Title: f.title, Summary: f.summary, Foreign: f.locale != w.tag,
@@ -841,7 +842,7 @@ func (s *Site) card(w *words, f *facts) *Card {
 	}
 	c.DateText = w.day(c.Date)
 	if f.from != "" || f.to != "" {
-		c.When = &DateView{From: f.from, To: f.to, Text: w.span(f.from, f.to)}
+		c.When = &DateView{From: f.from, To: f.to, Text: w.span(f.from, f.to), Past: isPast(f.end(), today)}
 	}
 	if len(f.territories) > 0 {
 		if t, ok := s.territories.Lookup(f.territories[0]); ok {
@@ -863,9 +864,12 @@ func (s *Site) card(w *words, f *facts) *Card {
 			c.Meta = append(c.Meta, said)
 		}
 	}
-	if n := len(f.deadlines); n > 0 {
-		d := deadlineView(w, f.deadlines[n-1])
-		c.Deadline = &d
+	// The next deadline, or the last that there was.
+	for _, x := range f.deadlines {
+		d := deadlineView(w, x, today)
+		if c.Deadline == nil || c.Deadline.Past && !d.Past || c.Deadline.Past == d.Past && (d.ISO < c.Deadline.ISO) == !d.Past {
+			c.Deadline = &d
+		}
 	}
 	return c
 }
@@ -916,7 +920,7 @@ func (s *Site) Card(e catalog.Entry, lang string) (c *Card, ok bool, err error) 
 	}
 	t := s.tongue(lang)
 	f := s.read(e, sh, raw)
-	c = s.card(t.words, f)
+	c = s.card(t.words, f, s.today())
 	c.URL = s.prefix + "/" + t.tag + "/" + sh.before + f.slug + sh.after + "/"
 	return c, true, nil
 }

@@ -250,15 +250,15 @@ func (p *plan) dueDigest(d *digester, ed *edition, list []dueItem) {
 func (p *plan) deadlineViews(ed *edition, list []dueItem) []DeadlineView {
 	out := make([]DeadlineView, 0, len(list))
 	for _, x := range list {
-		v := deadlineView(ed.words, x.deadline)
+		v := deadlineView(ed.words, x.deadline, p.day)
 		v.Item = p.cardView(ed, x.i)
 		out = append(out, v)
 	}
 	return out
 }
 
-func deadlineView(w *words, x deadline) DeadlineView {
-	v := DeadlineView{Label: x.label, ISO: x.to}
+func deadlineView(w *words, x deadline, today string) DeadlineView {
+	v := DeadlineView{Label: x.label, ISO: x.to, Past: isPast(x.day(), today)}
 	if x.to == "" {
 		v.ISO = x.from
 	}

@@ -561,7 +561,7 @@ func (p *plan) linkTo(ed *edition, i int32) Link {
 func (p *plan) cardOf(d *digester, ed *edition, i int32) release.Digest {
 	x := &ed.items[i]
 	if x.card == (release.Digest{}) {
-		x.card = d.sub(func(d *digester) { d.dig(x.f.card).str(x.url) })
+		x.card = d.sub(func(d *digester) { d.dig(x.f.card).str(x.url).num(p.over(x.f)) })
 	}
 	return x.card
 }
@@ -574,10 +574,24 @@ func (p *plan) cards(d *digester, ed *edition, list []int32) {
 	}
 }
 
-// moments are compared as texts: days and local times of Italy sort so.
-func (p *plan) past(end string) bool {
+func (p *plan) past(end string) bool { return isPast(end, p.day) }
+
+// isPast says whether a day or a local time of Italy is before a day; as texts they
+// sort as they are.
+func isPast(end, today string) bool {
 	day, _, _ := strings.Cut(end, "T")
-	return day != "" && day < p.day
+	return day != "" && day < today
+}
+
+// over counts the days of an item that are past: with the passing of one of them,
+// what is said of it changes.
+func (p *plan) over(f *facts) (n int) {
+	for _, end := range f.ends {
+		if p.past(end) {
+			n++
+		}
+	}
+	return n
 }
 
 // job is a file of the site.
@@ -630,7 +644,7 @@ func (p *plan) items(d *digester, ed *edition) {
 			continue
 		}
 		doc := p.docs[i]
-		d.dig(ed.print).str(string(x.f.tag[:])).dig(doc.urls)
+		d.dig(ed.print).str(string(x.f.tag[:])).dig(doc.urls).num(p.over(x.f))
 		for _, id := range x.f.links {
 			if j, ok := p.byID[id]; ok && ed.items[j].f != nil {
 				d.dig(ed.items[j].f.head).str(ed.items[j].url)

@@ -313,7 +313,7 @@ type DateView struct {
 	From, To string
 	// Text says it in words.
 	Text string
-	// Past: it ended before the build's day. Set on pages that depend on it.
+	// Past: it ended before the build's day.
 	Past bool
 }
 
@@ -322,7 +322,7 @@ type DeadlineView struct {
 	Label string
 	// From and To are in words, ISO is To for a datetime attribute.
 	From, To, ISO string
-	// Past: the day is over. Set only on pages that depend on the day.
+	// Past: the day is over.
 	Past bool
 	// Item is set in lists of deadlines.
 	Item *Card
