@@ -32,6 +32,12 @@ const maxBuffer = 1 << 20
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
+func newBuffer() *bytes.Buffer {
+	b := buffers.Get().(*bytes.Buffer)
+	b.Reset()
+	return b
+}
+
 func giveBack(b *bytes.Buffer) {
 	if b.Cap() <= maxBuffer {
 		buffers.Put(b)

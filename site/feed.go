@@ -1,26 +1,54 @@
 package site
 
-// feedNames are the forms of feeds, with their media types.
-var feedNames = []struct{ ext, typ string }{
-	{"rss", "application/rss+xml"}, {"atom", "application/atom+xml"}, {"json", "application/feed+json"},
+import (
+	"sync"
+
+	"github.com/prassi-cms/prassi/catalog"
+	"github.com/prassi-cms/prassi/feeds"
+	"github.com/prassi-cms/prassi/site/release"
+)
+
+// The site carries the feeds and calendars of each language: of everything, and of
+// each collection. Those of a territory or a topic are answered by the program
+// (package feeds); a site that shows a part of the catalogue leads to those, since a
+// feed of its own would hold the whole.
+
+// feedTypes are the media types of feeds without their charset, for links.
+var feedTypes = map[feeds.Format]string{
+	feeds.RSS: "application/rss+xml", feeds.Atom: "application/atom+xml", feeds.JSON: "application/feed+json", feeds.ICS: "text/calendar",
 }
 
-// feedAddress is where a feed is: in the site itself.
-func (s *Site) feedAddress(locale, name, ext string) string {
-	return s.prefix + "/feeds/" + locale + "/" + name + "." + ext
+// feedAddress is where a feed is; empty when there is none.
+func (s *Site) feedAddress(locale, name string, f feeds.Format) string {
+	q := feeds.Query{Locale: locale, Collection: name}
+	if !s.filtered() {
+		return s.prefix + q.Path(f)
+	}
+	if s.cfg.API == "" || len(s.cfg.Territories) > 1 || len(s.cfg.Topics) > 1 || len(s.cfg.Territories)+len(s.cfg.Topics) != 1 {
+		return ""
+	}
+	for _, t := range s.cfg.Territories {
+		q.Territory = t
+	}
+	for _, t := range s.cfg.Topics {
+		q.Topic = t
+	}
+	return s.cfg.API + q.Path(f)
 }
 
 // feedLinks are the feeds of a collection, of everything for "".
 func (s *Site) feedLinks(t *tongue, collection, title string) []FeedLink {
 	name := collection
 	if name == "" {
-		name = "all"
+		name = feeds.All
 	} else if sh := s.shapeNamed(collection); sh == nil || !sh.typ.Route.Feed {
 		return nil
 	}
-	out := make([]FeedLink, 0, len(feedNames))
-	for _, f := range feedNames {
-		out = append(out, FeedLink{Type: f.typ, Title: title, URL: s.feedAddress(t.tag, name, f.ext)})
+	var out []FeedLink
+	for _, f := range feeds.Formats {
+		if at := s.feedAddress(t.tag, name, f); at != "" {
+			out = append(out, FeedLink{Type: feedTypes[f], Title: title, URL: at})
+		}
 	}
 	return out
 }
@@ -34,5 +62,143 @@ func (s *Site) shapeNamed(collection string) *shape {
 	return nil
 }
 
-// feeds emits the feeds of a language.
-func (p *plan) feeds(d *digester, ed *edition) {}
+// feedMemory remembers the tags of feeds, which cost a query each, as long as
+// nothing changed of what they could hold.
+type feedMemory struct {
+	mu   sync.Mutex
+	tags map[feeds.Query]feedTag
+}
+
+type feedTag struct {
+	content release.Digest
+	tag     string
+}
+
+// content is the digest of every variant of a collection, whatever the language;
+// of all for "".
+func (p *plan) content(collection string) release.Digest {
+	d := newDigester()
+	for _, x := range p.docs {
+		for _, f := range x.variants {
+			if collection == "" || f.shape.typ.Collection == collection {
+				d.buf = append(d.buf, f.tag[:16]...)
+			}
+		}
+	}
+	d.str(p.day, string(p.fingerprint[:]))
+	return d.sum()
+}
+
+// source makes feeds whose items lead to this site's pages.
+func (p *plan) source() *feeds.Source {
+	return &feeds.Source{
+		Catalog: p.catalog, Schemas: p.schemas, Territories: p.territories, Base: p.cfg.BaseURL, Feeds: p.cfg.BaseURL,
+		MediaBase: p.cfg.MediaBase, Name: p.cfg.Name, Clock: p.clock, Hub: p.cfg.Hub,
+		Site: func(e catalog.Entry) string {
+			if i, ok := p.byID[e.ID()]; ok {
+				for _, ed := range p.editions {
+					if x := &ed.items[i]; x.f != nil && ed.tag == e.Locale() {
+						return p.prefix + x.url
+					}
+				}
+			}
+			if sh := p.byType[e.Type()]; sh != nil {
+				return p.prefix + "/" + e.Locale() + "/" + sh.before + safeName(e.Slug()) + sh.after + "/"
+			}
+			return p.prefix + "/"
+		},
+	}
+}
+
+// feeds emits the feeds and calendars of a language.
+func (p *plan) feeds(d *digester, ed *edition) {
+	if p.filtered() {
+		return
+	}
+	src := p.feedSource
+	tag := func(q feeds.Query, find func() (string, error)) (string, bool) {
+		content := p.contents[q.Collection]
+		if p.shapeNamed(q.Collection) == nil {
+			content = p.contents[""]
+		}
+		p.memory.mu.Lock()
+		known, ok := p.memory.tags[q]
+		p.memory.mu.Unlock()
+		if ok && known.content == content {
+			return known.tag, true
+		}
+		tag, err := find()
+		if err != nil {
+			p.log.Error("a feed cannot be made and is left out", "locale", q.Locale, "feed", q.Collection, "error", err)
+			return "", false
+		}
+		p.memory.mu.Lock()
+		p.memory.tags[q] = feedTag{content, tag}
+		p.memory.mu.Unlock()
+		return tag, true
+	}
+	emit := func(q feeds.Query, f feeds.Format, tag string) {
+		j := &job{File: release.File{Path: q.Path(f)[1:], Type: f.Media(), Inputs: d.dig(ed.print).str("feed", string(f), tag).sum()}, ed: ed, arg: feedJob{q, f, tag}}
+		j.data = (*plan).feedFile
+		p.emit(j)
+	}
+	for _, name := range src.Collections() {
+		q := feeds.Query{Locale: ed.tag, Collection: name}
+		t, ok := tag(q, func() (string, error) {
+			c, err := src.Find(q)
+			if err != nil {
+				return "", err
+			}
+			return c.Tag(), nil
+		})
+		for _, f := range feeds.Formats {
+			if ok {
+				emit(q, f, t)
+			}
+		}
+	}
+	for _, name := range src.Calendars() {
+		q := feeds.Query{Locale: ed.tag, Collection: name, Topic: "\x00ics"} // apart from a feed of the name
+		t, ok := tag(q, func() (string, error) {
+			c, err := src.FindCalendar(feeds.Query{Locale: ed.tag, Collection: name})
+			if err != nil {
+				return "", err
+			}
+			return c.Tag(), nil
+		})
+		if q.Topic = ""; ok {
+			emit(q, feeds.ICS, t)
+		}
+	}
+}
+
+type feedJob struct {
+	feeds.Query
+	format feeds.Format
+	tag    string
+}
+
+// feedFile writes a feed. When it changed since it was planned, what it says now
+// comes with the digest of that.
+func (p *plan) feedFile(j *job, dst []byte) ([]byte, error) {
+	x := j.arg.(feedJob)
+	var tag string
+	var write func() ([]byte, error)
+	if x.format == feeds.ICS {
+		c, err := p.feedSource.FindCalendar(x.Query)
+		if err != nil {
+			return nil, err
+		}
+		tag, write = c.Tag(), func() ([]byte, error) { return c.Append(dst) }
+	} else {
+		c, err := p.feedSource.Find(x.Query)
+		if err != nil {
+			return nil, err
+		}
+		tag, write = c.Tag(), func() ([]byte, error) { return c.Append(dst, x.format) }
+	}
+	if tag != x.tag {
+		j.Inputs = newDigester().dig(j.ed.print).str("feed", string(x.format), tag).sum()
+	}
+	return write()
+}

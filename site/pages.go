@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/prassi-cms/prassi/feeds"
 	"github.com/prassi-cms/prassi/schemas"
 	"github.com/prassi-cms/prassi/site/release"
 )
@@ -446,7 +447,7 @@ func (p *plan) calendar(ed *edition, l *listing) *CalendarView {
 	if l.shape != nil {
 		name = l.shape.typ.Collection
 	}
-	v.Subscribe = p.feedAddress(ed.tag, name, "ics")
+	v.Subscribe = p.feedAddress(ed.tag, name, feeds.ICS)
 	return v
 }
 

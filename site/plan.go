@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/prassi-cms/prassi/catalog"
+	"github.com/prassi-cms/prassi/feeds"
 	"github.com/prassi-cms/prassi/schemas"
 	"github.com/prassi-cms/prassi/site/release"
 )
@@ -99,6 +100,8 @@ type plan struct {
 	topics      []*schemas.Term
 	acts        []string
 	showcase    bool
+	contents    map[string]release.Digest // by collection, "" for all: see content
+	feedSource  *feeds.Source
 	emit        func(*job) // takes what has to be looked at
 }
 
@@ -230,6 +233,10 @@ func (s *Site) newPlan(ctx context.Context, day string) (*plan, error) {
 		return nil, err
 	}
 	p.used()
+	p.feedSource, p.contents = p.source(), map[string]release.Digest{"": p.content("")}
+	for _, sh := range p.shapes {
+		p.contents[sh.typ.Collection] = p.content(sh.typ.Collection)
+	}
 	d := newDigester()
 	for i, x := range p.docs {
 		for _, ed := range p.editions {

@@ -45,8 +45,8 @@ func members(object []byte, f func(key string, value []byte)) {
 
 func elements(array []byte, f func(value []byte)) { catalog.Elements(array, f) }
 
-// values calls f with the elements of an array, or with the one value that is none.
-func values(v []byte, f func(value []byte)) {
+// each calls f with the elements of an array, or with the one value that is none.
+func each(v []byte, f func(value []byte)) {
 	switch {
 	case len(v) == 0:
 	case v[0] == '[':

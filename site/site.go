@@ -20,6 +20,7 @@ import (
 
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/feeds"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -64,6 +65,8 @@ type Config struct {
 	Publisher, Contact, LegalNotice string
 	// SecurityContact (RFC 9116: mailto: or https:) makes /.well-known/security.txt.
 	SecurityContact string
+	// Hub is the WebSub hub that feeds name; empty: none.
+	Hub string
 }
 
 // Options say what a Site is made from.
@@ -110,6 +113,7 @@ type Site struct {
 
 	mu     sync.Mutex // the builder's; guards what follows
 	facts  map[catalog.Entry]*facts
+	memory feedMemory
 	frames sync.Map // *SiteView's digest → *frame, of the last build
 	last   sync.Map // words tag → *SiteView, of the last build, for Render
 }
@@ -126,6 +130,7 @@ func New(opt Options) (*Site, error) {
 	s := &Site{
 		catalog: opt.Catalog, schemas: opt.Schemas, territories: opt.Territories, theme: opt.Theme, cfg: opt.Config,
 		clock: opt.Clock, log: opt.Logger, workers: opt.Workers, byType: map[string]*shape{}, facts: map[catalog.Entry]*facts{},
+		memory: feedMemory{tags: map[feeds.Query]feedTag{}},
 	}
 	if s.schemas == nil {
 		s.schemas = schemas.Default()
