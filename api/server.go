@@ -23,6 +23,7 @@ import (
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/duplicates"
+	"github.com/prassi-cms/prassi/feeds"
 	"github.com/prassi-cms/prassi/freshness"
 	"github.com/prassi-cms/prassi/interchange/hsds"
 	"github.com/prassi-cms/prassi/media"
@@ -31,7 +32,9 @@ import (
 	"github.com/prassi-cms/prassi/schemas"
 	"github.com/prassi-cms/prassi/search/feed"
 	"github.com/prassi-cms/prassi/site"
+	"github.com/prassi-cms/prassi/site/card"
 	"github.com/prassi-cms/prassi/site/publish"
+	"github.com/prassi-cms/prassi/webhooks"
 	"github.com/prassi-cms/prassi/widgets"
 )
 
@@ -83,6 +86,15 @@ type Options struct {
 	Partners *partners.Registry
 	// Widgets are what they show; nil when there are none, and no frames.
 	Widgets *widgets.Widgets
+	// Feeds says what feeds say beside the contents: the name and the address of the
+	// site, its pages, the hub; nil means Prassi at the public address.
+	Feeds *feeds.Source
+	// Cards draws the pictures that accompany links; nil when there are none.
+	// CardColor is their colour; empty means the theme's own.
+	Cards     *card.Painter
+	CardColor string
+	// Webhooks tell other systems of what changes; nil when nobody is told.
+	Webhooks *webhooks.Hooks
 	// Publisher is who publishes the open data; optional.
 	Publisher Publisher
 	// Licence is the IRI of the open data's licence; CC BY 4.0 when it is empty.
@@ -182,6 +194,11 @@ type Server struct {
 	tiles     string             // what the site's policy adds for its map
 	partners  *partners.Registry // nil when there are none
 	widgets   *widgets.Widgets   // nil when there are none
+	feeds     *feeds.Source
+	cards     *card.Painter // nil when there are none
+	made      *hot          // feeds and cards
+	making    *turns        // of them
+	webhooks  *webhooks.Hooks // nil when nobody is told
 	publisher *opendata.Publisher
 	hsds      *opendata.HSDS
 	hsdsIndex hsdsIndex
@@ -221,7 +238,7 @@ func New(opt Options) (*Server, error) {
 		return nil, errors.New("api: Service, Catalog, Auth, Ledger, Store and Schemas are needed")
 	}
 	s := &Server{
-		service: opt.Service, catalog: opt.Catalog, auth: opt.Auth, ledger: opt.Ledger, oidc: opt.OIDC, media: opt.Media, freshness: opt.Freshness, duplicates: opt.Duplicates, store: opt.Store, schemas: opt.Schemas,
+		service: opt.Service, catalog: opt.Catalog, auth: opt.Auth, ledger: opt.Ledger, oidc: opt.OIDC, media: opt.Media, freshness: opt.Freshness, webhooks: opt.Webhooks, duplicates: opt.Duplicates, store: opt.Store, schemas: opt.Schemas,
 		log: or(opt.Logger, slog.Default()), limits: opt.Limits.withDefaults(), opt: opt,
 		public: strings.TrimRight(opt.PublicURL, "/"), origins: http.NewCrossOriginProtection(), pages: map[string]*stored{},
 	}
@@ -268,6 +285,7 @@ func New(opt Options) (*Server, error) {
 		return nil, err
 	}
 	s.publisher = s.newPublisher()
+	s.newFeeds()
 	s.hsds = &opendata.HSDS{Lens: hsds.New(opt.Schemas, opt.Service.Territories()), Schemas: opt.Schemas, Catalog: opt.Catalog}
 	s.metrics = newMetrics(opt.Catalog, opt.Search, opt.Freshness, opt.Version)
 	return s, s.build()

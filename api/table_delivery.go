@@ -34,10 +34,12 @@ var tags = []*huma.Tag{
 	{Name: tagFreshness, Description: "Whether facts are still true: who is asked, and what nobody confirmed."},
 	{Name: tagSite, Description: "The public site: its builds, and looks at what is not public yet."},
 	{Name: tagWidgets, Description: "What other sites show: elements, frames, oEmbed, and the register of partners."},
+	{Name: tagWebhooks, Description: "Other systems that are told of what changes."},
 	{Name: tagAccess, Description: "Who calls, and tokens."},
 	{Name: tagDirectory, Description: "Duplicates, merging, and the register of organisations."},
 	{Name: tagOpenData, Description: "What is published, in the European vocabularies: CPSV-AP, DCAT-AP."},
 	{Name: tagHSDS, Description: "Services and organisations in Open Referral HSDS 3.1."},
+	{Name: tagFeeds, Description: "Feeds, calendars, and the pictures that accompany links."},
 	{Name: tagSystem, Description: "For machines and operators."},
 }
 

@@ -107,7 +107,8 @@ func (s *stored) good(now time.Time) (out [][]byte) {
 // kindSubscription is the ledger's kind of subscriptions.
 const kindSubscription = "webhook"
 
-// Wish is what a person says of a subscription; nil fields stay as they are.
+// Wish is what a person says of a subscription. What is nil stays as it is, in the
+// filter too, where a list that is there and empty asks for everything.
 type Wish struct {
 	Name, URL *string
 	Filter    *Filter
@@ -159,8 +160,16 @@ func newID() string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(raw))
 }
 
+// isID says whether a subscription can have that id.
+func isID(s string) bool {
+	return len(s) == 16 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz234567") == ""
+}
+
 // Get gives a subscription, or content.ErrNotFound.
 func (h *Hooks) Get(ctx context.Context, id string) (Subscription, error) {
+	if !isID(id) {
+		return Subscription{}, content.ErrNotFound
+	}
 	s, err := audit.Read[stored](ctx, h.ledger, kindSubscription, id)
 	return s.Subscription, err
 }
@@ -237,6 +246,9 @@ func (h *Hooks) Rotate(ctx context.Context, by content.Actor, id string, overlap
 // End forgets a subscription, its secrets and what waits for it. The log of its
 // deliveries goes with its age.
 func (h *Hooks) End(ctx context.Context, by content.Actor, id string) error {
+	if !isID(id) {
+		return content.ErrNotFound
+	}
 	if err := audit.Drop(ctx, h.ledger, kindSubscription, id, by, audit.WebhookEnded, nil); err != nil {
 		return err
 	}
@@ -277,6 +289,9 @@ func (h *Hooks) disable(ctx context.Context, id, reason string) error {
 
 // change is audit.Change of a subscription that is there.
 func (h *Hooks) change(ctx context.Context, by content.Actor, id string, do func(*stored) (string, map[string]string, error)) (Subscription, error) {
+	if !isID(id) {
+		return Subscription{}, content.ErrNotFound
+	}
 	s, err := audit.Change(ctx, h.ledger, kindSubscription, id, by, func(s *stored, exists bool) (string, map[string]string, error) {
 		if !exists {
 			return "", nil, content.ErrNotFound
@@ -313,7 +328,16 @@ func (h *Hooks) apply(s *stored, w Wish, fresh bool) error {
 	}
 	if w.Filter != nil {
 		f, found := h.canonical(*w.Filter)
-		s.Filter, issues = f, append(issues, found...)
+		issues = append(issues, found...)
+		for _, l := range []struct{ wish, read, to *[]string }{
+			{&w.Filter.Events, &f.Events, &s.Filter.Events}, {&w.Filter.Collections, &f.Collections, &s.Filter.Collections},
+			{&w.Filter.Locales, &f.Locales, &s.Filter.Locales}, {&w.Filter.Territories, &f.Territories, &s.Filter.Territories},
+			{&w.Filter.Topics, &f.Topics, &s.Filter.Topics},
+		} {
+			if *l.wish != nil {
+				*l.to = *l.read
+			}
+		}
 	}
 	if w.Active != nil {
 		switch {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/prassi-cms/prassi/content"
@@ -101,7 +102,7 @@ func (h *Hooks) nudge(ctx context.Context, id string, change func(*lane)) error 
 
 // Replay says what is to be sent again: one of them.
 type Replay struct {
-	// Delivery is a Delivery.Key.
+	// Delivery is a Delivery.ID, or its Key.
 	Delivery string
 	// Document is an id: all that was ever told of it, the newest maxReplay.
 	Document string
@@ -135,7 +136,7 @@ func (h *Hooks) Replay(ctx context.Context, id string, what Replay) (int, error)
 	var list []*Delivery
 	var err error
 	if what.Delivery != "" {
-		list, err = h.again(ctx, id, what.Delivery)
+		list, err = h.again(ctx, id, strings.TrimPrefix(what.Delivery, "msg_"+id+"_"))
 	} else {
 		list, err = h.againDocument(ctx, id, what.Document)
 	}
