@@ -152,6 +152,6 @@ var ThemeCodes = []string{
 	"site_privacy_ask",
 	"label_site_until_title",
 	"site_until_text",
-	"label_site_from_title",
+	"label_site_in_force",
 	"site_from_text",
 }

@@ -9,6 +9,8 @@ interface Place {
   title: string;
   url: string;
   note: string;
+  locale: string;
+  dir: string;
 }
 
 interface Feature {
@@ -36,6 +38,8 @@ function entry(place: Place): HTMLElement {
   const box = document.createElement('p');
   const link = document.createElement('a');
   link.textContent = place.title;
+  link.lang = place.locale;
+  link.dir = place.dir;
   if (/^(?:https?:\/\/|\/(?!\/))/.test(place.url)) link.href = place.url;
   box.append(link);
   if (place.note) box.append(document.createElement('br'), place.note);
@@ -53,6 +57,7 @@ async function show(box: HTMLElement): Promise<void> {
     zoomAnimation: !quiet,
     markerZoomAnimation: !quiet,
     minZoom: 4,
+    zoomSnap: 0.5,
     maxZoom: 18,
   });
   L.control.zoom({ position: document.dir === 'rtl' ? 'topright' : 'topleft', zoomInTitle: say('zoomIn'), zoomOutTitle: say('zoomOut') }).addTo(map);
@@ -77,7 +82,10 @@ async function show(box: HTMLElement): Promise<void> {
     if (geometry?.type !== 'Point') return [];
     const [lon, lat] = geometry.coordinates;
     const p = properties ?? {};
-    return [{ at: L.latLng(lat, lon), title: text(p['title']), url: text(p['url']), note: text(p['address']) || text(p['place']) }];
+    return [{
+      at: L.latLng(lat, lon), title: text(p['title']), url: text(p['url']), note: text(p['address']) || text(p['label']),
+      locale: text(p['locale']), dir: text(p['dir']),
+    }];
   });
 
   const marks = L.layerGroup().addTo(map);

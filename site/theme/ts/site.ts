@@ -48,9 +48,9 @@ for (const row of document.querySelectorAll<HTMLElement>(`[data-day="${weekday}"
 }
 for (const notice of document.querySelectorAll<HTMLElement>('[data-until], [data-from]')) {
   const { until = '', from = '', words = '' } = notice.dataset;
-  if (!over(until) && (from === '' || from <= clock.slice(0, from.length))) continue;
+  if (!over(until) && (from === '' || from > clock.slice(0, from.length))) continue;
   notice.classList.remove('warn');
-  notice.classList.add(until ? 'bad' : 'warn');
+  notice.classList.add(until ? 'bad' : 'good');
   const title = notice.querySelector('strong');
   if (title) title.textContent = words;
 }
