@@ -395,22 +395,23 @@ func joined(s, more string) string {
 	return s + ", " + more
 }
 
-// textURL is where a short text leads, by its declared format.
-func textURL(format, s string) string {
+// textURL is where a short text leads, by its declared format. It is marked as safe
+// because templates know no tel:; what begins it is decided here.
+func textURL(format, s string) template.URL {
 	switch format {
 	case "url", "link":
 		if u, err := url.Parse(s); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
-			return s
+			return template.URL(s)
 		}
 	case "email":
-		return "mailto:" + s
+		return template.URL("mailto:" + s)
 	case "phone":
-		return "tel:" + strings.Map(func(c rune) rune {
+		return "tel:" + template.URL(strings.Map(func(c rune) rune {
 			if c == '+' || c >= '0' && c <= '9' {
 				return c
 			}
 			return -1
-		}, s)
+		}, s))
 	}
 	return ""
 }
@@ -501,8 +502,8 @@ func (r *reader) contact(v []byte) ContactView {
 		c.Call = textURL("phone", c.Phone)
 	}
 	if c.Web != "" {
-		if c.WebURL = textURL("url", c.Web); c.WebURL == "" && !strings.Contains(c.Web, ":") && strings.Contains(c.Web, ".") {
-			c.WebURL = textURL("url", "https://"+c.Web)
+		if c.WebURL = string(textURL("url", c.Web)); c.WebURL == "" && !strings.Contains(c.Web, ":") && strings.Contains(c.Web, ".") {
+			c.WebURL = string(textURL("url", "https://"+c.Web))
 		}
 	}
 	return c

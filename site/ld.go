@@ -237,7 +237,7 @@ func (s *Site) ldItem(w *ldWriter, pg *Page) {
 	case "Organization":
 		w.list("location", len(it.Places), func(i int) { place(it.Places[i]) })
 		if r := it.Row("website"); r != nil {
-			w.str("sameAs", r.URL)
+			w.str("sameAs", string(r.URL))
 		}
 	}
 }

@@ -317,6 +317,9 @@ func (t *Theme) compile(funcs template.FuncMap) (*templates, error) {
 			}
 		}
 	}
+	for _, t := range base.Templates() {
+		fold(t.Tree, funcs)
+	}
 	for name := range pieces {
 		if base.Lookup(name) == nil {
 			return nil, &ThemeError{File: "templates/" + name, Err: fs.ErrNotExist}
@@ -335,6 +338,7 @@ func (t *Theme) compile(funcs template.FuncMap) (*templates, error) {
 		if err != nil {
 			return nil, themeError(err, name)
 		}
+		fold(own.Tree, funcs)
 		if _, err := set.AddParseTree("main", own.Tree); err != nil {
 			return nil, themeError(err, name)
 		}

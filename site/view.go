@@ -238,8 +238,8 @@ type FieldRow struct {
 	// Lang and Dir are set when the value is a text in another language than the page.
 	Lang, Dir string
 	Text      string
-	// URL is set for text that is an address: https:, mailto: or tel:.
-	URL        string
+	// URL is set for text that is an address: https:, http:, mailto: or tel:.
+	URL        template.URL
 	HTML       template.HTML   // markdown
 	Terms      []TermLink      // choice, territory, language_list
 	Links      []Link          // reference
@@ -287,7 +287,8 @@ type PlaceView struct {
 type ContactView struct {
 	Name, Role, Email, Phone string
 	// Call is a tel: address. Web is what the link says, WebURL where it leads.
-	Call, Web, WebURL string
+	Call        template.URL
+	Web, WebURL string
 }
 
 // HoursView is when something is open, in words.
