@@ -119,13 +119,14 @@ func parseLeaf(number uint16, hash Hash, b []byte, intern map[string]string) (*l
 		copy(f.Hash[:], d.bytes(sha256.Size))
 		f.Size = int64(d.uint())
 		f.Status = int(d.uint())
-		f.Immutable = d.uint()&flagImmutable != 0
+		flags := d.uint()
+		f.Immutable = flags == flagImmutable
 		f.Type = d.string(intern)
 		f.Location = d.string(nil)
 		copy(f.Inputs[:], d.bytes(uint64(len(f.Inputs))))
 		f.leaf, f.pos = number, uint32(i)
 		l.bytes += f.Size
-		if f.Size < 0 || leafOf(f.Path) != number || i > 0 && l.files[i-1].Path >= f.Path {
+		if f.Size < 0 || flags > flagImmutable || leafOf(f.Path) != number || i > 0 && l.files[i-1].Path >= f.Path {
 			return nil, errManifest
 		}
 	}
