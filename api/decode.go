@@ -262,6 +262,10 @@ func (b *binder) bind(path string, v any, to reflect.Value, tag reflect.StructTa
 			b.bind(path+"/"+strconv.Itoa(i), item, out.Index(i), tag)
 		}
 		to.Set(out)
+	case reflect.Pointer: // to tell what was left out from what is empty
+		p := reflect.New(to.Type().Elem())
+		b.bind(path, v, p.Elem(), tag)
+		to.Set(p)
 	case reflect.Map: // only map[string]any: the fields of a document
 		m, ok := v.(map[string]any)
 		if !ok {

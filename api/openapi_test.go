@@ -33,7 +33,7 @@ func openAPI(t *testing.T, w *world) any {
 // TestOpenAPIIsValid holds the document against the meta-schema that the OpenAPI
 // Initiative publishes for version 3.1.
 func TestOpenAPIIsValid(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, withSite(t))
 	doc := openAPI(t, w)
 	meta, err := jsonschema.UnmarshalJSON(strings.NewReader(datamodel.OpenAPI31SchemaData))
 	w.must(err)
@@ -72,7 +72,7 @@ func walk(v any, path string, visit func(string, map[string]any)) {
 // TestOpenAPIDescribesEveryRoute compares the document with the routes that Gin
 // has: neither knows more than the other.
 func TestOpenAPIDescribesEveryRoute(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, withSite(t))
 	paths := openAPI(t, w).(map[string]any)["paths"].(map[string]any)
 	described := map[string]bool{}
 	for path, item := range paths {
@@ -131,7 +131,19 @@ func examples(t *testing.T, w *world) map[string]func() []request {
 				{path: "/api/v1/search?q=legge+40%2F1998&locale=it&type=services&near=43.88,11.1&sort=distance&limit=2", status: 200},
 			}
 		},
-		"suggest":     one(request{path: "/api/v1/search/suggest?q=camp&locale=it&limit=3", status: 200}),
+		"suggest": one(request{path: "/api/v1/search/suggest?q=camp&locale=it&limit=3", status: 200}),
+		"getFeed": func() []request {
+			out := []request{{path: "/feeds/it/news.rss?cursor=x", status: 400}, {path: "/feeds/it/niente.rss", status: 404}}
+			for _, name := range []string{"all.rss", "news.atom", "practices.json", "events.ics", "deadlines.ics", "events.rss?territory=MI&topic=housing"} {
+				out = append(out, request{path: "/feeds/it/" + name, status: 200})
+			}
+			return out
+		},
+		"getTerritoryFeed": one(request{path: "/feeds/it/territories/MI/articles.atom", status: 200}),
+		"getTopicFeed":     one(request{path: "/feeds/ar/topics/housing/all.json", status: 200}),
+		"getCard": func() []request {
+			return []request{{path: "/cards/it/news/" + sampleSlug("news") + ".png", status: 200}, {path: "/cards/it/news/nessuno.png", status: 404}}
+		},
 		"getSchema":   one(request{path: "/schemas/practice.json", status: 200}),
 		"listChanges": one(request{path: "/api/v1/changes?since=0", status: 200}),
 		"createDocument": one(request{who: "edo", path: m + "/documents", status: 201,
@@ -228,6 +240,9 @@ func examples(t *testing.T, w *world) map[string]func() []request {
 	maps.Copy(out, accessExamples(w))
 	maps.Copy(out, mediaExamples(w))
 	maps.Copy(out, freshnessExamples(w))
+	maps.Copy(out, partnerExamples(w))
+	maps.Copy(out, siteExamples(w))
+	maps.Copy(out, webhookExamples(w))
 	maps.Copy(out, directoryExamples(w))
 	maps.Copy(out, freshnessExamples(w))
 	for _, typ := range w.server.schemas.Types() {
@@ -283,7 +298,7 @@ func (w *world) rename(typ *schemas.Type) {
 // TestEveryOperation calls each entry of the table and holds what comes back
 // against what the document says: status, headers, media type and body.
 func TestEveryOperation(t *testing.T) {
-	w := newWorld(t, withRogue(t))
+	w := newWorld(t, withRogue(t), withSite(t))
 	w.fill()
 	doc := openAPI(t, w)
 	c := jsonschema.NewCompiler()

@@ -18,27 +18,36 @@ import (
 
 // NewPartner registers who shows our content elsewhere.
 type NewPartner struct {
-	Key string `json:"key" maxLength:"40" doc:"Names the partner in addresses and pages, for ever: comune-prato. It is public."`
-	PartnerChange
+	Key       string         `json:"key" maxLength:"40" doc:"Names the partner in addresses and pages, for ever: comune-prato. It is public."`
+	Name      string         `json:"name" maxLength:"120"`
+	Origins   []string       `json:"origins,omitempty" doc:"Where its pages are: https://www.comune.prato.it. Exact; http only for this machine."`
+	Domain    *string        `json:"domain,omitempty" maxLength:"253" doc:"Host of a site that is built for it."`
+	Languages []string       `json:"languages,omitempty" doc:"Of that site, the first one its own."`
+	Filter    *PartnerFilter `json:"filter,omitempty"`
+	Theme     map[string]any `json:"theme,omitempty" doc:"Design tokens: colours such as #0066cc, lengths such as 4px."`
+	Targets   []string       `json:"targets,omitempty" doc:"Buckets that its site is copied to: s3://name/folder."`
+	Contact   *string        `json:"contact,omitempty" maxLength:"254" doc:"E-mail address of somebody there."`
+	Active    *bool          `json:"active,omitempty" doc:"false while its pages are to show nothing; true when it is left out."`
 }
 
 // PartnerChange is what may change of a partner; what is left out stays.
 type PartnerChange struct {
-	Name      *string            `json:"name,omitempty" maxLength:"120"`
-	Origins   *[]string          `json:"origins,omitempty" doc:"Where its pages are: https://www.comune.prato.it. Exact; http only for this machine."`
-	Domain    *string            `json:"domain,omitempty" maxLength:"253" doc:"Host of a site that is built for it."`
-	Languages *[]string          `json:"languages,omitempty" doc:"Of that site, the first one its own."`
-	Filter    *PartnerFilter     `json:"filter,omitempty"`
-	Theme     *map[string]string `json:"theme,omitempty" doc:"Design tokens: colours such as #0066cc, lengths such as 4px."`
-	Targets   *[]string          `json:"targets,omitempty" doc:"Buckets that its site is copied to: s3://name/folder."`
-	Contact   *string            `json:"contact,omitempty" maxLength:"254" doc:"E-mail address of somebody there."`
-	Active    *bool              `json:"active,omitempty" doc:"false while its pages are to show nothing; true when it is left out of a new one."`
+	Name      *string        `json:"name,omitempty" maxLength:"120"`
+	Origins   []string       `json:"origins,omitempty" doc:"Where its pages are: https://www.comune.prato.it. Exact; http only for this machine."`
+	Domain    *string        `json:"domain,omitempty" maxLength:"253" doc:"Host of a site that is built for it."`
+	Languages []string       `json:"languages,omitempty" doc:"Of that site, the first one its own."`
+	Filter    *PartnerFilter `json:"filter,omitempty"`
+	Theme     map[string]any `json:"theme,omitempty" doc:"Design tokens: colours such as #0066cc, lengths such as 4px."`
+	Targets   []string       `json:"targets,omitempty" doc:"Buckets that its site is copied to: s3://name/folder."`
+	Contact   *string        `json:"contact,omitempty" maxLength:"254" doc:"E-mail address of somebody there."`
+	Active    *bool          `json:"active,omitempty" doc:"false while its pages are to show nothing."`
 }
 
 // PartnerFilter says what a partner shows; a list that is empty or left out does
 // not filter.
 type PartnerFilter struct {
 	Territories   []string `json:"territories,omitempty" doc:"Province acronyms or ISTAT codes; answered as ISTAT codes."`
+	National      bool     `json:"national,omitempty" doc:"Beside territories, what names no territory."`
 	Topics        []string `json:"topics,omitempty"`
 	Organizations []string `json:"organizations,omitempty" doc:"Slugs or ids; pages have to ask by the same ones."`
 	Collections   []string `json:"collections,omitempty"`
@@ -89,15 +98,22 @@ func partnerView(p partners.Partner) PartnerView {
 // apply changes what is not left out.
 func (in *PartnerChange) apply(p *partners.Partner) {
 	set(&p.Name, in.Name)
-	set(&p.Origins, in.Origins)
 	set(&p.Domain, in.Domain)
-	set(&p.Languages, in.Languages)
-	set(&p.Theme, in.Theme)
-	set(&p.Targets, in.Targets)
 	set(&p.Contact, in.Contact)
 	set(&p.Active, in.Active)
+	for to, list := range map[*[]string][]string{&p.Origins: in.Origins, &p.Languages: in.Languages, &p.Targets: in.Targets} {
+		if list != nil {
+			*to = list
+		}
+	}
 	if in.Filter != nil {
 		p.Filter = partners.Filter(*in.Filter)
+	}
+	if in.Theme != nil {
+		p.Theme = make(map[string]string, len(in.Theme))
+		for name, v := range in.Theme {
+			p.Theme[name], _ = v.(string) // what is no text is told as a wrong value
+		}
 	}
 }
 
@@ -113,7 +129,7 @@ func (s *Server) createPartner(c *call) error {
 		return err
 	}
 	p := partners.Partner{Key: in.Key, Active: true}
-	in.apply(&p)
+	(&PartnerChange{&in.Name, in.Origins, in.Domain, in.Languages, in.Filter, in.Theme, in.Targets, in.Contact, in.Active}).apply(&p)
 	p, err := s.partners.Create(c.ctx(), c.actor, p)
 	if err != nil {
 		return err
@@ -287,21 +303,28 @@ func (s *Server) forPartner(c *gin.Context, key, collection string, slug bool, r
 	if slug {
 		return raw, s.shows(c, p, collection, raw)
 	}
-	asked, rest, err := splitQuery(raw, "territory", "topic", "organization")
+	asked, rest, err := splitQuery(raw, "territory", "national", "topic", "organization")
 	if err != nil {
 		return "", err
 	}
 	list := func(name string) []string {
 		return strings.FieldsFunc(asked.text(name), func(r rune) bool { return r == ',' })
 	}
-	within, err := s.partners.Within(p, collection, partners.Asked{Territories: list("territory"), Topics: list("topic"), Organizations: list("organization")})
+	within, err := s.partners.Within(p, collection, partners.Asked{Territories: list("territory"), Topics: list("topic"), Organizations: list("organization"), National: asked.flag("national")})
+	if err == nil {
+		err = asked.err()
+	}
 	if err != nil {
 		return "", err
+	}
+	var national []string
+	if within.National {
+		national = []string{"true"}
 	}
 	for _, f := range []struct {
 		name string
 		list []string
-	}{{"territory", within.Territories}, {"topic", within.Topics}, {"organization", within.Organizations}} {
+	}{{"territory", within.Territories}, {"national", national}, {"topic", within.Topics}, {"organization", within.Organizations}} {
 		if len(f.list) > 0 {
 			rest = strings.TrimPrefix(rest+"&"+f.name+"="+url.QueryEscape(strings.Join(f.list, ",")), "&")
 		}

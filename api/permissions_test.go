@@ -120,7 +120,7 @@ type stage struct {
 }
 
 func newStage(t *testing.T) *stage {
-	w := newWorld(t, func(o *Options) { o.Rates = Rates{Off: true} })
+	w := newWorld(t, onSite(t, siteFiles()), func(o *Options) { o.Rates = Rates{Off: true} })
 	return &stage{world: w, cast: map[string]*caller{}, things: map[string]thing{}}
 }
 
@@ -742,6 +742,15 @@ func init() {
 		},
 		"POST /auth/account/delegations/{to}/{grant}": {{on: []situation{lentByMe}, form: true, body: form}},
 	} {
+		asks[key] = list
+	}
+	for key, list := range partnerAsks() {
+		asks[key] = list
+	}
+	for key, list := range siteAsks() {
+		asks[key] = list
+	}
+	for key, list := range webhookAsks() {
 		asks[key] = list
 	}
 	for key, list := range directoryAsks() {

@@ -42,6 +42,7 @@ func (s *Server) widgetRoutes() []*operation {
 	shown := append([]param{
 		queryParam("locale", "The language (BCP 47); `it` without it.", localeSchema()),
 		queryParam("territory", "Province acronyms or ISTAT codes, comma-separated.", text(400)),
+		queryParam("national", "Beside `territory`, also what names no territory.", flag()),
 		queryParam("topic", "Topics, comma-separated.", text(800)),
 		queryParam("limit", "How many entries.", withDefault(integer(1, widgets.MaxLimit), widgets.DefaultLimit)),
 		queryParam("partner", "Key of the partner whose page it is.", text(40)),
@@ -61,6 +62,7 @@ func (s *Server) widgetRoutes() []*operation {
 	deadlines := []param{
 		queryParam("locale", "The language to read them in, where there is a choice (BCP 47); `it` without it.", localeSchema()),
 		queryParam("territory", "Province acronyms or ISTAT codes, comma-separated.", text(400)),
+		queryParam("national", "Beside `territory`, also what names no territory.", flag()),
 		queryParam("topic", "Topics, comma-separated.", text(800)),
 		queryParam("organization", "Slugs or ids of organizations, comma-separated.", text(2000)),
 		queryParam("limit", "How many.", withDefault(integer(1, maxDeadlines), widgets.DefaultLimit)),

@@ -229,7 +229,7 @@ func (s *Server) listDeadlines(params []param) handler {
 			return err
 		}
 		list, total, err := s.widgets.Deadlines(widgets.DeadlineQuery{
-			Locale: a.Locale, Territory: a.Territory, Topic: a.Topic, Limit: int(limit),
+			Locale: a.Locale, Territory: a.Territory, National: a.National, Topic: a.Topic, Limit: int(limit),
 			Organization: strings.FieldsFunc(q.text("organization"), func(r rune) bool { return r == ',' }),
 		})
 		if err != nil {

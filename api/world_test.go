@@ -130,9 +130,13 @@ func overWith(t testing.TB, store content.Store, people []auth.Person, change ..
 		Duplicates: duplicates.NewWatch(w.store, reg), Freshness: w.asking(),
 		Logger: leak.Logger(), Version: "test", Demo: true, DemoPeople: people, Rates: ample,
 	}
+	opt.Cards, err = painter()
+	w.must(err)
+	opt.Webhooks = w.hooking()
 	for _, f := range change {
 		f(&opt)
 	}
+	showing(w, &opt)
 	w.server, err = New(opt)
 	w.must(err)
 	w.http = httptest.NewUnstartedServer(w.server)

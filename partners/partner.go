@@ -48,6 +48,7 @@ type Partner struct {
 // Filter says what a partner shows; an empty list does not filter.
 type Filter struct {
 	Territories   []string `json:"territories,omitempty"`   // ISTAT codes
+	National      bool     `json:"national,omitempty"`      // beside Territories, what names no territory
 	Topics        []string `json:"topics,omitempty"`        // terms
 	Organizations []string `json:"organizations,omitempty"` // slugs or ids
 	Collections   []string `json:"collections,omitempty"`   // "news", "services"
@@ -67,7 +68,7 @@ const (
 func (p *Partner) clone() Partner {
 	out := *p
 	out.Origins, out.Languages, out.Targets = slices.Clone(p.Origins), slices.Clone(p.Languages), slices.Clone(p.Targets)
-	out.Filter = Filter{slices.Clone(p.Filter.Territories), slices.Clone(p.Filter.Topics), slices.Clone(p.Filter.Organizations), slices.Clone(p.Filter.Collections)}
+	out.Filter = Filter{slices.Clone(p.Filter.Territories), p.Filter.National, slices.Clone(p.Filter.Topics), slices.Clone(p.Filter.Organizations), slices.Clone(p.Filter.Collections)}
 	out.Theme = maps.Clone(p.Theme)
 	return out
 }

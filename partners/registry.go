@@ -188,7 +188,11 @@ func (r *Registry) Admit(key, origin string) (*Partner, error) {
 
 // Asked is the part of a query that a partner's Filter bounds: codes of
 // territories, terms, and slugs or ids of organisations.
-type Asked struct{ Territories, Topics, Organizations []string }
+type Asked struct {
+	Territories, Topics, Organizations []string
+	// National asks beside Territories for what names no territory.
+	National bool
+}
 
 // Within bounds what is asked of a collection by a partner's filter: where nothing
 // is asked, the whole filter is; where something is, that part of it which the
@@ -226,6 +230,9 @@ func (r *Registry) Within(p *Partner, collection string, q Asked) (Asked, error)
 		}
 		return ""
 	}
+	if len(f.Territories) > 0 {
+		q.National = f.National && (q.National || len(q.Territories) == 0)
+	}
 	q.Territories = bound(f.Territories, q.Territories, r.narrower)
 	q.Topics = bound(f.Topics, q.Topics, same)
 	q.Organizations = bound(f.Organizations, q.Organizations, same)
@@ -242,7 +249,7 @@ func (r *Registry) Shows(p *Partner, collection string, item Asked) bool {
 	}
 	same := func(a, b string) bool { return a == b }
 	return (len(f.Collections) == 0 || slices.Contains(f.Collections, collection)) &&
-		any(f.Territories, item.Territories, func(f, h string) bool { return f == h || r.territories.Contains(f, h) }) &&
+		(f.National && len(item.Territories) == 0 || any(f.Territories, item.Territories, func(f, h string) bool { return f == h || r.territories.Contains(f, h) })) &&
 		any(f.Topics, item.Topics, same) && any(f.Organizations, item.Organizations, same)
 }
 

@@ -46,6 +46,9 @@ func (a *Ask) attributes() []Attribute {
 		add("slug", a.Slug)
 	} else {
 		add("territory", strings.Join(a.Territory, ","))
+		if a.National {
+			add("national", "true")
+		}
 		add("topic", strings.Join(a.Topic, ","))
 		if a.Limit != DefaultLimit {
 			add("limit", strconv.Itoa(a.Limit))

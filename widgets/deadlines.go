@@ -39,7 +39,9 @@ func (d *Deadline) end() string {
 type DeadlineQuery struct {
 	Locale    string // the language to read them in, where there is a choice
 	Territory []string
-	Topic     []string
+	// National adds what names no territory to those of Territory.
+	National bool
+	Topic    []string
 	// Organization holds slugs or ids.
 	Organization []string
 	Limit        int
@@ -84,7 +86,7 @@ func (w *Widgets) Deadlines(q DeadlineQuery) (list []Deadline, total int, err er
 	for _, variants := range documents {
 		v := choose(variants, q.Locale)
 		of := v.asked()
-		if !within(of.Territories, q.Territory, w.territories.Contains) ||
+		if !(q.National && len(of.Territories) == 0) && !within(of.Territories, q.Territory, w.territories.Contains) ||
 			!within(of.Topics, q.Topic, same) || !within(of.Organizations, q.Organization, same) ||
 			q.Partner != nil && !w.partners.Shows(q.Partner, v.Collection, of) {
 			continue

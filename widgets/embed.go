@@ -99,8 +99,8 @@ func (w *Widgets) partner(a *Ask) (*partners.Partner, error) {
 	if err != nil || a.one() {
 		return p, err
 	}
-	within, err := w.partners.Within(p, a.Collection, partners.Asked{Territories: a.Territory, Topics: a.Topic})
-	a.Territory, a.Topic = within.Territories, within.Topics
+	within, err := w.partners.Within(p, a.Collection, partners.Asked{Territories: a.Territory, Topics: a.Topic, National: a.National})
+	a.Territory, a.Topic, a.National = within.Territories, within.Topics, within.National
 	return p, err
 }
 
@@ -114,7 +114,7 @@ func (w *Widgets) rows(a *Ask, p *partners.Partner) ([]row, error) {
 		}
 		return []row{w.row(a, d)}, nil
 	case a.Widget == "deadlines":
-		list, _, err := w.Deadlines(DeadlineQuery{Locale: a.Locale, Territory: a.Territory, Topic: a.Topic, Limit: a.Limit, Partner: p})
+		list, _, err := w.Deadlines(DeadlineQuery{Locale: a.Locale, Territory: a.Territory, National: a.National, Topic: a.Topic, Limit: a.Limit, Partner: p})
 		out := make([]row, 0, len(list))
 		for _, d := range list {
 			out = append(out, row{
@@ -124,7 +124,7 @@ func (w *Widgets) rows(a *Ask, p *partners.Partner) ([]row, error) {
 		}
 		return out, err
 	}
-	q := catalog.Query{Collection: a.Collection, Locale: a.Locale, Fallback: fallback(a.Locale), Territory: a.Territory, Topic: a.Topic, Limit: a.Limit}
+	q := catalog.Query{Collection: a.Collection, Locale: a.Locale, Fallback: fallback(a.Locale), Territory: a.Territory, National: a.National, Topic: a.Topic, Limit: a.Limit}
 	if p != nil {
 		q.Organization = p.Filter.Organizations
 	}

@@ -108,6 +108,7 @@ type Ask struct {
 	Collection string // of a card
 	Slug       string // of a card
 	Territory  []string
+	National   bool // beside Territory, what names no territory
 	Topic      []string
 	Limit      int
 	Partner    string // key
@@ -116,7 +117,7 @@ type Ask struct {
 }
 
 // Parameters are those that Parse knows, beside TokenNames.
-var Parameters = []string{"locale", "territory", "topic", "limit", "partner", "mode", "collection", "slug"}
+var Parameters = []string{"locale", "territory", "national", "topic", "limit", "partner", "mode", "collection", "slug"}
 
 var slugPattern = regexp.MustCompile(`^[\pL\pN]+([._~-]+[\pL\pN]+)*$`)
 
@@ -158,6 +159,13 @@ func (w *Widgets) Parse(widget string, q url.Values) (Ask, error) {
 		} else {
 			bad.value("/topic", schemas.CodeUnknownTerm, v)
 		}
+	}
+	switch v := q.Get("national"); v {
+	case "", "false":
+	case "true":
+		a.National = len(a.Territory) > 0 // alone it would mean something else
+	default:
+		bad.value("/national", schemas.CodeWrongType, v)
 	}
 	if v := q.Get("limit"); v != "" {
 		n, err := strconv.Atoi(v)
@@ -226,6 +234,9 @@ func (a *Ask) query() string {
 	}
 	set("locale", a.Locale)
 	set("territory", strings.Join(a.Territory, ","))
+	if a.National {
+		set("national", "true")
+	}
 	set("topic", strings.Join(a.Topic, ","))
 	set("partner", a.Partner)
 	if a.one() {

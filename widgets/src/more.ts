@@ -12,8 +12,8 @@ export async function practices(v: View) {
 export async function practice(v: View) {
 	const slug = v.attr('slug');
 	if (!slug) throw new Error('the attribute slug is missing: write the last part of the practice’s address');
-	const p = v.params({ fields: head + ',summary', fallback: '', territory: '', topic: '', limit: '' });
-	for (const k of ['fallback', 'territory', 'topic', 'limit']) p.delete(k);
+	const p = v.params({ fields: head + ',summary' });
+	for (const k of ['fallback', 'territory', 'national', 'topic', 'limit']) p.delete(k);
 	const i: Item = await v.get(`/api/v1/practices/${encodeURIComponent(slug)}?${p}`);
 	const row: Row = { ...v.row(i, i.organization?.title, names(i)), summary: i.summary };
 	v.body.replaceChildren(v.h('ul', { class: 'l' }, v.entry(row)));

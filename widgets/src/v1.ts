@@ -30,6 +30,7 @@ const design = /^(#([\da-f]{3,4}|[\da-f]{6}|[\da-f]{8})|0|\d{1,4}(\.\d{1,3})?(px
 const patterns: Record<string, RegExp> = {
 	locale: /^[a-z]{2,3}(-[a-z\d]{2,8})*$/i,
 	territory: /^[a-z\d]{1,6}(,[a-z\d]{1,6})*$/i,
+	national: /^(true|false)$/,
 	topic: /^[a-z\d-]{1,60}(,[a-z\d-]{1,60})*$/,
 	limit: /^([1-9]|1[0-2])$/,
 	partner: /^[a-z][a-z\d-]{0,39}$/,
@@ -94,7 +95,7 @@ export class View {
 	params(more: Record<string, string>): URLSearchParams {
 		const p = new URLSearchParams({ locale: this.locale });
 		const back = ['it', 'en'].filter(l => l != this.locale).join();
-		for (const [k, v] of Object.entries({ fallback: back, territory: this.attr('territory'), topic: this.attr('topic'), limit: '' + this.limit, partner: this.attr('partner'), widget: this.widget, ...more }))
+		for (const [k, v] of Object.entries({ fallback: back, territory: this.attr('territory'), national: this.attr('territory') && this.attr('national') == 'true' ? 'true' : '', topic: this.attr('topic'), limit: '' + this.limit, partner: this.attr('partner'), widget: this.widget, ...more }))
 			if (v) p.set(k, v);
 		return p;
 	}
