@@ -148,8 +148,10 @@ func (s *staging) publish(ctx context.Context, p *plan) (r Report, err error) {
 		}
 	}
 	s.opt.step("sync")
-	if err := syncAll(s.full(s.fresh())); err != nil {
-		return r, err
+	if !s.opt.noSync {
+		if err := syncAll(s.full(s.fresh())); err != nil {
+			return r, err
+		}
 	}
 	if err := s.swap(); err != nil {
 		return r, err

@@ -51,6 +51,9 @@ func updateFolder(ctx context.Context, dir string, p *plan, opt Options) (r Repo
 	if err := root.RemoveAll(unfinished); err != nil {
 		return r, err
 	}
+	if opt.noSync {
+		return r, nil
+	}
 	return r, syncAll(dir)
 }
 
@@ -181,8 +184,17 @@ func (t *inPlace) removeEmpty(dir string) error {
 
 func (t *inPlace) remove(_ context.Context, name string) error {
 	t.opt.step("remove")
-	if err := t.root.Remove(name); err != nil && !missing(err) && !errors.Is(err, syscall.ENOTDIR) {
+	info, err := t.root.Lstat(name)
+	switch {
+	case missing(err) || errors.Is(err, syscall.ENOTDIR):
+	case err != nil:
 		return err
+	case info.IsDir(): // it became one before an earlier Publish was killed
+		return nil
+	default:
+		if err := t.root.Remove(name); err != nil && !missing(err) {
+			return err
+		}
 	}
 	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
 		info, err := t.root.Lstat(dir)

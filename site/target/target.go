@@ -53,6 +53,7 @@ type Options struct {
 	step       func(what string)
 	noExchange bool
 	inPlace    bool
+	noSync     bool
 }
 
 // SpecError says why a target cannot be understood.
