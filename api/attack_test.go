@@ -225,7 +225,7 @@ func TestHostileTokens(t *testing.T) {
 // TestOpenRedirects: after a login nobody is anywhere else, whatever the address
 // said.
 func TestOpenRedirects(t *testing.T) {
-	w := newWorld(t, withRogue(t))
+	w := newWorld(t, withRogue(t), withSite(t))
 	for next, want := range map[string]string{
 		"/docs": "/docs", "/docs?x=1&y=//z#here": "/docs?x=1&y=//z#here", "/": "/", "/admin/": "/admin/",
 		"": accountPath, "docs": accountPath, "//evil.example": accountPath, "///evil.example": accountPath, "https://evil.example": accountPath,

@@ -19,9 +19,10 @@ const (
 	codeNoBuild      = "no_such_build"   // none
 	codeBuildFailed  = "build_failed"    // reason
 	codeBuildShows   = "build_withdrawn" // count
+	codeBuildGoesOn  = "build_goes_on"   // none
 )
 
-var siteCodes = []string{codeSiteNotReady, codeNoBuild, codeBuildFailed, codeBuildShows, codeFacetType}
+var siteCodes = []string{codeSiteNotReady, codeNoBuild, codeBuildFailed, codeBuildShows, codeBuildGoesOn, codeFacetType}
 
 // SiteBuild is a build of the public site.
 type SiteBuild struct {
@@ -66,11 +67,10 @@ type SiteOutput struct {
 
 // BuildResult is what was made public.
 type BuildResult struct {
-	Build    SiteBuild `json:"build,omitzero"`
+	Build    SiteBuild `json:"build"`
 	Changed  bool      `json:"changed" doc:"The site differs from what was public before."`
 	Rendered int       `json:"rendered" minimum:"0" doc:"Pages that were made anew."`
 	Kept     int       `json:"kept" minimum:"0" doc:"Pages that stayed as they were."`
-	Building bool      `json:"building" doc:"It takes longer: the list of builds will tell."`
 }
 
 // StartBuild asks for a build.
@@ -171,7 +171,7 @@ func (s *Server) answerBuild(c *call, built publish.Built, err error) error {
 		return &content.Problem{Class: content.Conflict, Code: codeBuildShows, Params: map[string]any{"count": shows.Pages}}
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return answerJSON(c.Context, http.StatusAccepted, BuildResult{Building: true})
+		return &content.Problem{Class: content.Unavailable, Code: codeBuildGoesOn}
 	}
 	if err != nil {
 		return &content.Problem{Class: content.Unavailable, Code: codeBuildFailed, Params: map[string]any{"reason": said(err)}, Err: err}

@@ -143,7 +143,7 @@ func declares(t reflect.Type, place, member string) bool {
 // author, live, version, hash, erased, is no member of a body that does not
 // declare it: it is refused by name, and nothing changes.
 func TestNothingShownCanBeAssigned(t *testing.T) {
-	w := newWorld(t, withRogue(t))
+	w := newWorld(t, withRogue(t), withSite(t))
 	names := shownNames(w.server.operations)
 	for _, must := range []string{"state", "author", "live", "grants", "version", "published_at", "handed_in", "id", "created_at", "erased_at", "hash", "owner", "last_event", "_links"} {
 		if !slices.Contains(names, must) {
@@ -198,7 +198,7 @@ func anyTree(t *testing.T, body string) any {
 // TestHostileBodies: every operation that reads JSON refuses what two programs
 // might read differently, what has no end, and what is packed; nothing changes.
 func TestHostileBodies(t *testing.T) {
-	w := newWorld(t, withRogue(t))
+	w := newWorld(t, withRogue(t), withSite(t))
 	packed := func(body string) string {
 		var b bytes.Buffer
 		z := gzip.NewWriter(&b)
@@ -454,7 +454,7 @@ func (s *sink) Write(p []byte) (int, error) {
 // an answer, and nothing that turns the direction of either.
 func TestNoForgedLines(t *testing.T) {
 	log := &sink{}
-	w := newWorld(t, withRogue(t), func(o *Options) {
+	w := newWorld(t, withRogue(t), withSite(t), func(o *Options) {
 		o.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
 	calls := examples(t, w)

@@ -173,7 +173,7 @@ func TestOperatorsMatchNothing(t *testing.T) {
 // TestMassAssignment: what a body does not declare is refused, with its place, in
 // every object of every body.
 func TestMassAssignment(t *testing.T) {
-	w := newWorld(t, withRogue(t))
+	w := newWorld(t, withRogue(t), withSite(t))
 	for op, example := range bodied(w, examples(t, w)) {
 		r := example()
 		declared := map[string]bool{}
@@ -213,7 +213,7 @@ func TestMassAssignment(t *testing.T) {
 // TestLinesEndNoHeader: what callers send never comes back as a header of its
 // own, nor inside one.
 func TestLinesEndNoHeader(t *testing.T) {
-	w := newWorld(t, withRogue(t))
+	w := newWorld(t, withRogue(t), withSite(t))
 	const evil = "x\r\nX-Evil: 1\r\n\r\n<script>"
 	calls := examples(t, w)
 	look := func(op *operation, a answered) {

@@ -142,7 +142,7 @@ func examples(t *testing.T, w *world) map[string]func() []request {
 		"getTerritoryFeed": one(request{path: "/feeds/it/territories/MI/articles.atom", status: 200}),
 		"getTopicFeed":     one(request{path: "/feeds/ar/topics/housing/all.json", status: 200}),
 		"getCard": func() []request {
-			return []request{{path: "/cards/it/news/" + sampleSlug("news") + ".png", status: 200}, {path: "/cards/it/news/nessuno.png", status: 404}}
+			return []request{{path: "/cards/it/events/" + sampleSlug("event") + ".png", status: 200}, {path: "/cards/it/news/nessuno.png", status: 404}}
 		},
 		"getSchema":   one(request{path: "/schemas/practice.json", status: 200}),
 		"listChanges": one(request{path: "/api/v1/changes?since=0", status: 200}),

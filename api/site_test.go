@@ -48,9 +48,7 @@ func onSite(t testing.TB, files map[string]string) func(*Options) {
 			return b, site.Report{Pages: len(files)}, err
 		})
 		publishing(t, opt, build, store)
-		if opt.Pages, err = site.New(site.Options{Catalog: opt.Catalog, Schemas: opt.Schemas}); err != nil {
-			t.Fatal(err)
-		}
+		opt.Pages = pagesOf(t, opt)
 	}
 }
 
@@ -82,7 +80,7 @@ func siteFiles() map[string]string {
 	files := map[string]string{
 		"index.html": sitePage("scelta"), "it/news/uno/index.html": sitePage("uno"), "it/news/vecchio/index.html": "301 /it/news/uno/|" + sitePage("altrove"),
 		"it/news/tolto/index.html": "410|" + sitePage("tolto"), "assets/site-abc.css": sitePage("css"), "robots.txt": "User-agent: *",
-		"sitemap.xml": "<x/>", "feeds/it/news.rss": "<rss/>",
+		"sitemap.xml": "<x/>",
 	}
 	for _, l := range []string{"it", "en", "fr", "es", "ar", "zh-Hans", "bn"} {
 		files[l+"/index.html"] = sitePage("home " + l)
@@ -125,7 +123,6 @@ func TestSiteServing(t *testing.T) {
 		{"/mai.png", "Accept-Language: zh-CN", 404, "non c'è zh-Hans", ""},
 		{"/assets/site-abc.css", "", 200, "css", "Cache-Control: public, max-age=31536000, immutable"},
 		{"/robots.txt", "", 200, "User-agent", ""},
-		{"/feeds/it/news.rss", "", 200, "<rss/>", ""},
 		{"/", "", 302, "", "Location: /it/; Vary: Accept-Language; Cache-Control: " + always},
 		{"/", "Accept-Language: en-GB,it;q=0.4", 302, "", "Location: /en/"},
 		{"/", "Accept-Language: zh-TW", 302, "", "Location: /zh-Hans/"},

@@ -21,10 +21,7 @@ func (s *Server) siteTable() []*operation {
 	id := pathParam("id", "The document.", format("uuid"))
 	named := pathParam("build", "The build.", text(80))
 	token := pathParam("token", "The secret part of the address.", text(43))
-	result := []answer{
-		{Status: http.StatusOK, Body: BuildResult{}},
-		{Status: http.StatusAccepted, Doc: "It goes on", Body: BuildResult{}},
-	}
+	result := []answer{{Status: http.StatusOK, Body: BuildResult{}}}
 	changes := []param{
 		named, queryParam("since", "The build to compare with; its parent without it.", text(80)), limitParam(), cursorParam(text(1024)),
 	}

@@ -18,7 +18,8 @@ import (
 // only where it is public. The other languages are those that are live. Nothing is
 // stored, and nothing of it is found by any reader of the catalogue.
 //
-// A document, variant or revision that is not there is content.ErrNotFound; other
+// A document, variant or revision that is not there, or a draft that was thrown away,
+// is content.ErrNotFound; other
 // errors are the store's, or say why the revision cannot be rendered.
 func (c *Catalog) Preview(ctx context.Context, id, locale, revision string) ([]byte, error) {
 	d, err := c.source.Get(ctx, id)
@@ -26,7 +27,7 @@ func (c *Catalog) Preview(ctx context.Context, id, locale, revision string) ([]b
 		return nil, err
 	}
 	shape := c.shapes[d.Type]
-	if d.Variant(locale) == nil || shape == nil {
+	if d.Variant(locale) == nil || shape == nil || d.Discarded {
 		return nil, content.ErrNotFound
 	}
 	revs, err := c.chains(ctx, d, revision)

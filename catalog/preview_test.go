@@ -73,6 +73,11 @@ func TestPreviewPinned(t *testing.T) {
 			t.Errorf("%v: %s %v", x, b, err)
 		}
 	}
+	w.edit("article", "c", "it", "c", values{"title": "C", "body": "x"})
+	w.tell("c", content.EventDiscarded, content.EffectNone, func(d *content.Document) { d.Discarded = true })
+	if b, err := c.Preview(context.Background(), "c", "it", of("c", "it")); !errors.Is(err, content.ErrNotFound) {
+		t.Errorf("thrown away: %s %v", b, err)
+	}
 	first := of("a", "it")
 	w.edit("article", "a", "it", "a", values{"title": "A later", "body": "x"})
 	if b, err := c.Preview(context.Background(), "a", "it", first); err != nil || !bytes.Contains(b, []byte(`"title":"A"`)) {

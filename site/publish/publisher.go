@@ -3,7 +3,9 @@ package publish
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -325,7 +327,7 @@ func (p *Publisher) build(ctx context.Context, reason string) (Built, error) {
 	b := Built{Before: p.opt.Store.Current(), Reason: reason, Withdrawn: was.withdrawn}
 	began := time.Now()
 	var err error
-	b.Build, b.Report, err = p.opt.Site.Build(ctx, p.opt.Store, reason)
+	b.Build, b.Report, err = p.whole(ctx, reason)
 	took := time.Since(began)
 
 	p.mu.Lock()
@@ -345,6 +347,18 @@ func (p *Publisher) build(ctx context.Context, reason string) (Built, error) {
 		"pages", b.Report.Pages, "rendered", b.Report.Rendered, "kept", b.Report.Kept, "ms", took.Milliseconds())
 	p.handOn(b, reason == ReasonStart)
 	return b, nil
+}
+
+// whole builds, and takes a fault of the program for a build that failed: the site
+// must go on as it is.
+func (p *Publisher) whole(ctx context.Context, reason string) (b *release.Build, r site.Report, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("panic: %v", cause)
+			p.log.Error("panic", "cause", cause, "stack", string(debug.Stack()))
+		}
+	}()
+	return p.opt.Site.Build(ctx, p.opt.Store, reason)
 }
 
 // and is what is due when something was due and was not done, and more came since.

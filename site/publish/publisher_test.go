@@ -65,6 +65,9 @@ func (f *fakeSite) Build(ctx context.Context, store *release.Store, reason strin
 	f.mu.Unlock()
 	defer func() { f.mu.Lock(); f.running--; f.mu.Unlock() }()
 	time.Sleep(f.takes)
+	if errors.Is(fails, errFault) {
+		panic("no map")
+	}
 	if fails != nil {
 		return nil, site.Report{}, fails
 	}
@@ -85,6 +88,8 @@ func (f *fakeSite) said() string {
 	defer f.mu.Unlock()
 	return strings.Join(f.builds, ", ")
 }
+
+var errFault = errors.New("a fault of the program")
 
 // world is a Publisher in a bubble of time.
 type world struct {
@@ -261,6 +266,7 @@ func TestFailureKeepsTheOldBuild(t *testing.T) {
 		if !strings.Contains(w.log.String(), "templates/item.html:12") {
 			t.Errorf("the log does not say why: %s", w.log)
 		}
+		w.site.fails = errFault
 		// The next change tries at once, and a withdrawal stays one.
 		w.change(content.EffectWithdrawn)
 		w.pass(0)
