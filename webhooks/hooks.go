@@ -234,25 +234,39 @@ func (h *Hooks) refresh(ctx context.Context) (fresh []*runner, err error) {
 	h.busy.Store(busy)
 	for id := range pokes { // of subscriptions that ended while somebody wrote
 		if !there[id] {
-			err = errors.Join(err, h.tidyOrphan(ctx, id))
+			err = errors.Join(err, h.tidy(ctx, id))
 		}
 	}
 	return fresh, err
 }
 
-// tidyOrphan removes what is left of a subscription that has ended.
-func (h *Hooks) tidyOrphan(ctx context.Context, id string) error {
+// tidyAfter is when nobody is at work any more on a subscription that has ended.
+const tidyAfter = 2 * lease
+
+// tidy removes what is left of a subscription that has ended: what waits, then its
+// lane, by which it is found.
+func (h *Hooks) tidy(ctx context.Context, id string) error {
 	r, err := h.records.GetRecord(ctx, kindLane, id)
 	if errors.Is(err, content.ErrNotFound) {
 		return nil
 	}
-	if err != nil || h.now().Sub(r.At) < time.Minute { // it may be about to begin
+	if err != nil || h.now().Sub(r.At) < tidyAfter { // it may be about to begin
 		return err
 	}
 	if _, err := h.Get(ctx, id); !errors.Is(err, content.ErrNotFound) {
 		return err
 	}
-	return h.tidy(ctx, id)
+	list, err := h.listWaiting(ctx, id)
+	for _, w := range list {
+		err = errors.Join(err, h.drop(ctx, kindWaiting, id+"/"+w.Key, w.version))
+	}
+	if err == nil {
+		err = h.drop(ctx, kindLane, id, r.Version)
+	}
+	if errors.Is(err, content.ErrConflict) { // another process tidies too
+		return nil
+	}
+	return err
 }
 
 // wakeAll lets every lane look.

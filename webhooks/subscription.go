@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
-	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -243,8 +242,9 @@ func (h *Hooks) Rotate(ctx context.Context, by content.Actor, id string, overlap
 	return s, show(raw), nil
 }
 
-// End forgets a subscription, its secrets and what waits for it. The log of its
-// deliveries goes with its age.
+// End forgets a subscription and its secrets. What waits for it is removed by the
+// next refresh that finds nobody at work on it; the log of its deliveries goes with
+// its age.
 func (h *Hooks) End(ctx context.Context, by content.Actor, id string) error {
 	if !isID(id) {
 		return content.ErrNotFound
@@ -253,23 +253,7 @@ func (h *Hooks) End(ctx context.Context, by content.Actor, id string) error {
 		return err
 	}
 	h.refreshSoon()
-	return h.tidy(ctx, id)
-}
-
-// tidy removes what a subscription leaves behind.
-func (h *Hooks) tidy(ctx context.Context, id string) error {
-	list, err := h.listWaiting(ctx, id)
-	for _, w := range list {
-		err = errors.Join(err, h.drop(ctx, kindWaiting, id+"/"+w.Key, w.version))
-	}
-	r, got := h.records.GetRecord(ctx, kindLane, id)
-	if got == nil {
-		got = h.drop(ctx, kindLane, id, r.Version)
-	}
-	if errors.Is(got, content.ErrNotFound) {
-		got = nil
-	}
-	return errors.Join(err, got)
+	return nil
 }
 
 // disable switches a subscription off because of what its receiver does.

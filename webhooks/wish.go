@@ -73,12 +73,32 @@ func (h *Hooks) active(ctx context.Context, id string) error {
 	return err
 }
 
-// enqueue writes deliveries down and wakes the lane, wherever it is served. Those
-// that wait already are not doubled.
+// enqueue writes deliveries down and wakes the lane, wherever it is served. One
+// that waits already is sent now instead of at its hour, and one that is just being
+// sent once more.
 func (h *Hooks) enqueue(ctx context.Context, id string, list ...*Delivery) error {
 	for _, d := range list {
-		if err := h.put(ctx, d); err != nil && !errors.Is(err, content.ErrConflict) {
-			return err
+		for try := 0; ; try++ {
+			err := h.put(ctx, d)
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, content.ErrConflict) || try == swaps {
+				return err
+			}
+			r, err := h.records.GetRecord(ctx, kindWaiting, id+"/"+d.Key)
+			if errors.Is(err, content.ErrNotFound) {
+				d.version = 0
+				continue
+			}
+			var there Delivery
+			if err == nil {
+				err = json.Unmarshal(r.Data, &there)
+			}
+			if err != nil {
+				return err
+			}
+			d.version, d.Replay = r.Version, d.Replay && there.Replay
 		}
 	}
 	return h.nudge(ctx, id, func(*lane) {})
