@@ -35,7 +35,11 @@ func (s *Server) feedsTable() []*operation {
 	cursor := queryParam("cursor", "A later page: follow the feed's link with rel=next. Calendars, and the feed of everything, have one page.", text(1000))
 	var answers []answer
 	for _, f := range append([]feeds.Format{feeds.ICS}, feeds.Formats...) {
-		answers = append(answers, cached(&huma.Schema{Type: "string"}, f.Media(), "Content-Language")[0])
+		body := &huma.Schema{Type: "string"}
+		if f == feeds.JSON {
+			body = &huma.Schema{Type: "object", AdditionalProperties: true, Description: "A JSON Feed 1.1."}
+		}
+		answers = append(answers, cached(body, f.Media(), "Content-Language")[0])
 	}
 	answers = append(answers, notModified)
 	const about = "The newest 50 items, with their text. Identifiers never change. A calendar holds what is not longer past than 90 days; " +
