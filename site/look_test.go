@@ -177,10 +177,17 @@ var (
 	scriptLink = regexp.MustCompile(`<script src="/([^"]+)"`)
 )
 
-// TestWeight: an article page loads at most 35 kB of style and 25 kB of script,
-// gzipped, and the map only where there is one.
-func TestWeight(t *testing.T) {
+func TestLook(t *testing.T) {
 	s := show(t)
+	t.Run("weight", func(t *testing.T) { testWeight(t, s) })
+	t.Run("self-contained", func(t *testing.T) { testSelfContained(t, s) })
+	t.Run("words", func(t *testing.T) { testWords(t, s) })
+	t.Run("warnings", func(t *testing.T) { testWarnings(t, s) })
+}
+
+// testWeight: an article page loads at most 35 kB of style and 25 kB of script,
+// gzipped, and the map only where there is one.
+func testWeight(t *testing.T, s *shown) {
 	weigh := func(page string) (css, js int) {
 		html := s.file(t, page)
 		for _, m := range sheetLink.FindAllSubmatch(html, -1) {
@@ -209,11 +216,10 @@ func TestWeight(t *testing.T) {
 	t.Logf("%s: %d bytes of style, %d of script, %d of outlines", page, css, js, zipped(t, schemas.Outlines()))
 }
 
-// TestPagesAreSelfContained: on no page is there a style attribute, a style
+// testSelfContained: on no page is there a style attribute, a style
 // element, a program, a handler or anything loaded from another host, and every
 // file that a page or a sheet loads is in the build.
-func TestPagesAreSelfContained(t *testing.T) {
-	s := show(t)
+func testSelfContained(t *testing.T, s *shown) {
 	inline := regexp.MustCompile(`(?i)\sstyle=|<style|\son[a-z]+="|<script(?: [^>]*)?>`)
 	allowed := regexp.MustCompile(`^<script (?:src="/assets/[a-z0-9.-]+" defer|type="application/ld\+json")>$`)
 	loads := regexp.MustCompile(`<(?:img|source|script|link rel="(?:stylesheet|icon|preload)")[^>]*? (?:src|href)="([^"]+)"`)
@@ -248,9 +254,8 @@ func TestPagesAreSelfContained(t *testing.T) {
 	}
 }
 
-// TestEverythingIsSaid: no page shows the code of a message instead of words.
-func TestEverythingIsSaid(t *testing.T) {
-	s := show(t)
+// testWords: no page shows the code of a message instead of words.
+func testWords(t *testing.T, s *shown) {
 	code := regexp.MustCompile(`label_site_[a-z0-9_]+|[^:]site_[a-z0-9_]+`)
 	for f := range s.build.Files() {
 		if strings.HasPrefix(f.Type, "text/html") {
@@ -261,9 +266,8 @@ func TestEverythingIsSaid(t *testing.T) {
 	}
 }
 
-// TestLegalWarnings: what no longer holds, or not yet, says so before its text.
-func TestLegalWarnings(t *testing.T) {
-	s := show(t)
+// testWarnings: what no longer holds, or not yet, says so before its text.
+func testWarnings(t *testing.T, s *shown) {
 	for page, want := range map[string][]string{
 		"it/news/regole-vecchie/index.html":        {"Questa notizia non vale più", "/it/news/nuove-regole-permesso/", "Scaduto", "30 giugno 2026"},
 		"it/news/nuove-regole-permesso/index.html": {"Non ancora in vigore", "1 gennaio 2027", "Presentare la domanda", "31 gennaio 2027"},

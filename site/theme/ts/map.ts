@@ -109,15 +109,23 @@ async function show(box: HTMLElement): Promise<void> {
       const bounds = L.latLngBounds(group.places.map((place) => place.at));
       // What cannot be parted by coming nearer is listed.
       const together = map.getZoom() >= 16 || bounds.getNorthEast().distanceTo(bounds.getSouthWest()) < 30;
+      let act = (): void => void map.fitBounds(bounds, { padding: [40, 40], maxZoom: 16 });
       if (many > 1 && !together) {
-        mark.on('click', () => map.fitBounds(bounds, { padding: [40, 40], maxZoom: 16 }));
-        continue;
+        mark.on('click', act);
+      } else {
+        mark.bindPopup(() => {
+          const list = document.createElement('div');
+          list.append(...group.places.slice(0, 30).map(entry));
+          return list;
+        }, { maxHeight: 220 });
+        act = () => void mark.openPopup();
       }
-      mark.bindPopup(() => {
-        const list = document.createElement('div');
-        list.append(...group.places.slice(0, 30).map(entry));
-        return list;
-      }, { maxHeight: 220, closeButton: true, autoPan: true });
+      // It says that it is a button, so it does what buttons do.
+      mark.getElement()?.addEventListener('keydown', (event) => {
+        if (event.key !== 'Enter' && event.key !== ' ') return;
+        event.preventDefault();
+        act();
+      });
     }
   };
   map.on('zoomend', draw);
@@ -131,7 +139,9 @@ async function show(box: HTMLElement): Promise<void> {
   map.on('popupclose', ({ popup }) => {
     // Back to the mark, unless the person has gone on.
     const source = (popup as L.Popup & { _source?: L.Marker })._source?.getElement();
-    if (popup.getElement()?.contains(document.activeElement)) source?.focus({ preventScroll: true });
+    // Leaflet may have removed the popup already, and the focus with it.
+    const at = document.activeElement;
+    if (!at || at === document.body || popup.getElement()?.contains(at)) source?.focus({ preventScroll: true });
   });
   box.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') map.closePopup();
