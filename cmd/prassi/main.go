@@ -59,6 +59,7 @@ type cli struct {
 	Audit       auditCmd       `cmd:"" help:"Show or export the log of actions."`
 	Retention   retentionCmd   `cmd:"" help:"Show how long data are kept, or delete what is old."`
 	Territories territoriesCmd `cmd:"" help:"Regions, provinces and municipalities."`
+	Webhooks    webhooksCmd    `cmd:"" help:"Tell other systems of what changes."`
 	Health      healthCmd      `cmd:"" hidden:"" help:"Ask a running server whether it is ready."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }

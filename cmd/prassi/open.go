@@ -128,7 +128,7 @@ func (b *backend) sweeper(rules audit.Retention, log *slog.Logger) *audit.Sweepe
 		return used, err
 	}
 	said := freshness.New(freshness.Options{Store: b.store, Service: b.service, Auth: b.auth, Log: log})
-	purgers := append(b.auth.Purgers(), b.ledger.TracePurger(), b.media.Purger(used), said.Purger())
+	purgers := append(b.auth.Purgers(), b.ledger.TracePurger(), b.media.Purger(used), said.Purger(), b.hooks().Purger())
 	return audit.NewSweeper(b.ledger, rules, log, purgers...)
 }
 

@@ -92,11 +92,14 @@ func (c *serveCmd) Run(e *env) error {
 	if opt.Freshness, err = c.freshness(e, b, listener.Addr().String()); err != nil {
 		return err
 	}
+	if opt.Webhooks, err = c.hooks(e, b, published, listener.Addr().String(), nil); err != nil {
+		return err
+	}
 	server, err := api.New(opt)
 	if err != nil {
 		return err
 	}
-	runner = jobs.New(b.store, b.service, c.Poll, opt.Logger, follow{"catalogue", published.CatchUp}, finder)
+	runner = jobs.New(b.store, b.service, c.Poll, opt.Logger, follow{"catalogue", published.CatchUp}, finder, opt.Webhooks)
 	sweep := b.sweeper(rules, opt.Logger)
 	runner.Add(
 		jobs.Every{Name: "log of actions", Every: time.Hour, Do: func(ctx context.Context) error { _, err := b.ledger.Flush(ctx); return err }},
@@ -108,6 +111,7 @@ func (c *serveCmd) Run(e *env) error {
 	work, stop := context.WithCancel(context.WithoutCancel(e.ctx))
 	var background sync.WaitGroup
 	background.Go(func() { runner.Run(work) })
+	background.Go(func() { opt.Webhooks.Run(work) })
 	err = c.greet(e, b.auth, e.limits.Providers(), listener.Addr())
 	if err == nil {
 		err = server.Serve(e.ctx, listener)
