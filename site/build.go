@@ -80,6 +80,9 @@ func (s *Site) Build(ctx context.Context, store *release.Store, reason string) (
 	}
 	r := Report{Kept: int(kept.Load()), Rendered: len(todo), Planned: time.Since(started)}
 	r.Pages = r.Kept + r.Rendered
+	if base != nil {
+		r.Removed = max(0, base.Len()-r.Kept-p.replaced(base, todo))
+	}
 	rendering := time.Now()
 	n, err := p.render(ctx, w, todo)
 	if err != nil {
@@ -97,10 +100,6 @@ func (s *Site) Build(ctx context.Context, store *release.Store, reason string) (
 		return nil, r, err
 	}
 	r.Committing = time.Since(committing)
-	if base != nil {
-		r.Removed = base.Len() + r.Rendered + r.Kept - build.Len() // files replaced are counted once
-		r.Removed = max(0, base.Len()-r.Kept-p.replaced(base, todo))
-	}
 	p.remember()
 	return build, r, nil
 }
