@@ -34,6 +34,7 @@ type serveCmd struct {
 	kept
 	going
 	mailing
+	feeding
 	Proxies string `name:"trusted-proxies" env:"PRASSI_TRUSTED_PROXIES" placeholder:"ADDRESSES" help:"Proxies whose X-Forwarded-For, X-Forwarded-Proto or Forwarded headers count: addresses or blocks (10.0.0.0/8). They must set or extend them."`
 	Metrics string `name:"metrics-allow" env:"PRASSI_METRICS_ALLOW" placeholder:"ADDRESSES" help:"Who may read /metrics: addresses or blocks; only this machine when left out."`
 	Rates   string `name:"rates" env:"PRASSI_RATES" placeholder:"RATES" help:"Requests a minute and how many at once: \"read=3000/1000 open=600/200 token=1200/300 sign_in=40/20 refused=120/60\", or off."`
@@ -95,7 +96,14 @@ func (c *serveCmd) Run(e *env) error {
 	if opt.Webhooks, err = c.hooks(e, b, published, listener.Addr().String(), nil); err != nil {
 		return err
 	}
+	if err = c.feeding.open(&opt, c.base(listener.Addr().String())); err != nil {
+		return err
+	}
 	server, err := api.New(opt)
+	if err != nil {
+		return err
+	}
+	client, err := c.going.client()
 	if err != nil {
 		return err
 	}
@@ -106,6 +114,7 @@ func (c *serveCmd) Run(e *env) error {
 		jobs.Every{Name: "retention", Every: audit.SweepEvery, Do: func(ctx context.Context) error { _, err := sweep.Run(ctx); return err }},
 	)
 	runner.Add(reminding(opt.Freshness)...)
+	runner.Add(c.pinging(&opt, client, e.cli.Data)...)
 	close(ready)
 
 	work, stop := context.WithCancel(context.WithoutCancel(e.ctx))
@@ -143,6 +152,9 @@ func (c *serveCmd) settings(e *env) (opt api.Options, rules audit.Retention, err
 		return opt, rules, err
 	}
 	if _, err = c.going.prefixes(); err != nil {
+		return opt, rules, err
+	}
+	if err = c.feeding.check(c.PublicURL); err != nil {
 		return opt, rules, err
 	}
 	if _, err = e.searchEngine(); err != nil {
