@@ -21,8 +21,10 @@
 // *ForeignError. Files that others put into a folder of ours stay.
 //
 // A folder that cannot be exchanged (a mount point, or one whose parent cannot be
-// written to) is brought up to date file by file, as a bucket is: each file is the
-// old or the new one, whole, and no page is there before what it needs.
+// written to), or that is named as inplace:DIR, is brought up to date file by file,
+// as a bucket is: each file is the old or the new one, whole, and no page is there
+// before what it needs. That costs what changed; an exchange costs a link for every
+// file.
 //
 // Publish killed at any step leaves the old state or the new one, or in a place
 // that is brought up to date file by file some of both; the next Publish clears

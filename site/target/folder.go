@@ -56,7 +56,7 @@ func (t *folder) publish(ctx context.Context, p *plan) (Report, error) {
 	if err := os.MkdirAll(filepath.Dir(where), folderMode); err != nil {
 		return Report{}, err
 	}
-	if !t.opt.inPlace {
+	if !t.opt.InPlace {
 		s := &staging{opt: t.opt, parentPath: filepath.Dir(where), name: filepath.Base(where)}
 		r, err := s.publish(ctx, p)
 		if !errors.Is(err, errNotBeside) {

@@ -45,6 +45,10 @@ func updateFolder(ctx context.Context, dir string, p *plan, opt Options) (r Repo
 		}
 		return r, err
 	}
+	// What a kill left, if this folder is ours: then there is such a name in it.
+	if err := root.RemoveAll(unfinished); err != nil {
+		return r, err
+	}
 	if r, err = update(ctx, to, p); err != nil {
 		return r, err
 	}
@@ -60,7 +64,6 @@ func updateFolder(ctx context.Context, dir string, p *plan, opt Options) (r Repo
 func (t *inPlace) name() string        { return t.root.Name() }
 func (t *inPlace) key(it *item) string { return folderKey(it) }
 func (t *inPlace) workers() int        { return 2 * runtime.GOMAXPROCS(0) }
-func (t *inPlace) step(what string)    { t.opt.step(what) }
 
 func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
@@ -146,9 +149,6 @@ func (t *inPlace) free(_ context.Context, name string, ours map[string]string) e
 func (t *inPlace) put(ctx context.Context, it *item) error {
 	temp := path.Join(unfinished, fmt.Sprint(t.n.Add(1)))
 	t.opt.step("write file")
-	if err := t.root.Remove(temp); err != nil && !missing(err) {
-		return err
-	}
 	if err := writeFile(ctx, t.root, temp, it); err != nil {
 		return err
 	}
@@ -156,11 +156,16 @@ func (t *inPlace) put(ctx context.Context, it *item) error {
 		return err
 	}
 	t.opt.step("rename")
-	if info, err := t.root.Lstat(it.path); err == nil && info.IsDir() {
-		// Of ours there was something in it, and empty folders are nobody's.
-		if err := t.removeEmpty(it.path); err != nil {
-			return err
-		}
+	err := t.root.Rename(temp, it.path)
+	if err == nil {
+		return nil
+	}
+	if info, e := t.root.Lstat(it.path); e != nil || !info.IsDir() {
+		return err
+	}
+	// Something of ours was in it, and empty folders are nobody's.
+	if err := t.removeEmpty(it.path); err != nil {
+		return err
 	}
 	return t.root.Rename(temp, it.path)
 }

@@ -137,7 +137,7 @@ func alone(t failer, path string) {
 var ways = map[string]Options{
 	"exchanged":   {},
 	"renamed":     {noExchange: true},
-	"in place":    {inPlace: true},
+	"in place":    {InPlace: true},
 	"precompress": {Precompressed: true},
 }
 
@@ -270,7 +270,7 @@ func TestForeign(t *testing.T) {
 		if err := os.MkdirAll(filepath.Join(filepath.Dir(beside), ".site.prassi-new", "x"), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := openTarget(t, beside, opt).Publish(t.Context(), b, nil); !opt.inPlace && !errors.As(err, &foreign) {
+		if _, err := openTarget(t, beside, opt).Publish(t.Context(), b, nil); !opt.InPlace && !errors.As(err, &foreign) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := os.Stat(filepath.Join(filepath.Dir(beside), ".site.prassi-new", "x")); err != nil {
@@ -383,7 +383,7 @@ func TestConflicts(t *testing.T) {
 
 func TestSpecs(t *testing.T) {
 	for _, spec := range []string{
-		"", "file:", "file://host/x", "/", "file:///", "ftp://x/y", "http://x", "s3://", "s3:///x", "s3://u:secret@b/x", "s3://b/../x", "s3://b/a//b", "s3://u:secret@%zz",
+		"", "file:", "inplace:", "inplace:/", "file://host/x", "/", "file:///", "ftp://x/y", "http://x", "s3://", "s3:///x", "s3://u:secret@b/x", "s3://b/../x", "s3://b/a//b", "s3://u:secret@%zz",
 		"rsync:", "rsync:x", "rsync:host:rel", "rsync:host:/", "rsync:-oProxyCommand=x:/y", "rsync:a@-b:/y", "rsync:-u@h:/y", "rsync:h;x:/y", "rsync:a b@h:/y", "rsync:h::module/x", "rsync:/", "rsync:host", "rsync:$(x):/y", "a\nb", "rsync:h:/x\ny",
 	} {
 		var bad *SpecError
@@ -396,7 +396,7 @@ func TestSpecs(t *testing.T) {
 			t.Errorf("%q: %v", spec, err)
 		}
 	}
-	for spec, want := range map[string]any{"site": &folder{}, "file:site": &folder{}, "file:///srv/site": &folder{}, "a.tar.zst": &archive{}, "rsync:/srv/site": &rsyncTarget{}, "rsync:www@example.org:/srv/a b": &rsyncTarget{}, "rsync:h:/x": &rsyncTarget{}} {
+	for spec, want := range map[string]any{"site": &folder{}, "file:site": &folder{}, "inplace:/srv/x.tar.zst": &folder{}, "file:///srv/site": &folder{}, "a.tar.zst": &archive{}, "rsync:/srv/site": &rsyncTarget{}, "rsync:www@example.org:/srv/a b": &rsyncTarget{}, "rsync:h:/x": &rsyncTarget{}} {
 		to, err := Open(t.Context(), spec, Options{})
 		if err != nil || fmt.Sprintf("%T", to) != fmt.Sprintf("%T", want) {
 			t.Errorf("%q: %T, %v", spec, to, err)

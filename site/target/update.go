@@ -37,7 +37,8 @@ func update(ctx context.Context, to place, p *plan) (r Report, err error) {
 	if err != nil {
 		return r, err
 	}
-	if old == nil {
+	first := old == nil
+	if first {
 		empty, err := to.empty(ctx)
 		if err != nil {
 			return r, err
@@ -56,7 +57,7 @@ func update(ctx context.Context, to place, p *plan) (r Report, err error) {
 			r.Kept++
 			continue
 		}
-		if _, ours := old.Files[it.path]; !ours {
+		if _, ours := old.Files[it.path]; !ours && !first {
 			if err := to.free(ctx, it.path, old.Files); err != nil {
 				return r, err
 			}
@@ -64,25 +65,25 @@ func update(ctx context.Context, to place, p *plan) (r Report, err error) {
 		changed = append(changed, it)
 		between.Files[it.path] = ""
 	}
-	var first, last []string // to be removed
+	var before, after []string // to be removed
 	blocked := inTheWay(p)
 	for _, path := range slices.Sorted(maps.Keys(old.Files)) {
 		if _, stays := next.Files[path]; stays {
 			continue
 		}
 		if blocked(path) {
-			first = append(first, path)
+			before = append(before, path)
 		} else {
-			last = append(last, path)
+			after = append(after, path)
 		}
 	}
-	if len(changed)+len(first)+len(last) == 0 {
+	if len(changed)+len(before)+len(after) == 0 {
 		return r, nil
 	}
 	if err := to.putManifest(ctx, between); err != nil {
 		return r, err
 	}
-	if err := removeAll(ctx, to, first, &r); err != nil {
+	if err := removeAll(ctx, to, before, &r); err != nil {
 		return r, err
 	}
 	for _, pages := range []bool{false, true} {
@@ -90,7 +91,7 @@ func update(ctx context.Context, to place, p *plan) (r Report, err error) {
 			return r, err
 		}
 	}
-	if err := removeAll(ctx, to, last, &r); err != nil {
+	if err := removeAll(ctx, to, after, &r); err != nil {
 		return r, err
 	}
 	return r, to.putManifest(ctx, next)
