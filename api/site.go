@@ -98,6 +98,7 @@ func (s *Server) noPage(unmatched gin.HandlerFunc) gin.HandlerFunc {
 			unmatched(c)
 			return
 		}
+		c.Writer.WriteHeader(http.StatusOK) // Gin begins with 404 here
 		page(c)
 	}
 }
