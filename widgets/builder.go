@@ -64,15 +64,16 @@ func (a *Ask) attributes() []Attribute {
 	return out
 }
 
-// reserved is the height of an element, as src/v1.ts reserves it, in em.
+// reserved is the height of an element, as src/v1.ts reserves it.
 func (a *Ask) reserved() string {
+	height := 6.75 + 6*float64(a.Limit)
 	switch {
 	case a.one():
-		return "18em"
+		height = 18
 	case a.Widget == "services":
-		return fmt.Sprintf("%gem", 17+6.5*float64(a.Limit))
+		height = 17 + 6*float64(a.Limit)
 	}
-	return fmt.Sprintf("%gem", 6.5+6.5*float64(a.Limit))
+	return fmt.Sprintf("%grem", height)
 }
 
 // Lines makes what somebody copies; base is the public address of this server.

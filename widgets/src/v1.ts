@@ -174,6 +174,7 @@ function define(name: string) {
 			const body = h('div', { 'aria-busy': 'true' }), status = h('p', { class: 'v', role: 'status' });
 			const v = new View(this, name, root, body, status, stop.signal, this.#warned);
 			const n = each ? v.limit : 1;
+			v.attr('mode'); // the style sheet reads it; the console is told when it means nothing
 			this.#own.replaceSync(`:host{--n:${n};--h:${base + each * n}rem;` + tokens.map(t => { const x = v.attr(t); return x && `--prassi-${t}:${x};`; }).join('') + '}');
 			const two = v.locale.split('-')[0];
 			const lang = ['it', 'fr', 'es', 'ar', 'zh'].includes(two) ? two : 'en';
