@@ -52,7 +52,7 @@ func main() {
 		items  = flag.Int("items", 10_000, "items in the store")
 		rounds = flag.Int("rounds", 7, "rounds of each comparison; the median counts")
 		kills  = flag.Int("kills", 200, "SIGKILLs on each engine; 0 leaves them out")
-		only   = flag.String("only", "", "only these parts, parted by commas: import, requests, start, publication, safety, search, directory, golden, kills")
+		only   = flag.String("only", "", "only these parts, parted by commas: import, requests, start, publication, safety, search, directory, site, golden, kills")
 		bare   = flag.String("bare", "", "serve this file from a bare Gin handler (used by the bench itself)")
 		signin = flag.String("signin", "", "serve sign-ins on this folder (used by the bench itself)")
 		issuer = flag.String("issuer", "", "the provider of -signin")
@@ -131,6 +131,7 @@ var parts = []struct {
 	{step{"safety", (*bench).safety}, nil},
 	{step{"search", (*bench).portal}, nil},
 	{step{"directory", (*bench).directory}, []step{building}},
+	{step{"site", (*bench).site}, []step{building}},
 	{step{"golden", (*bench).golden}, nil},
 	{step{"kills", (*bench).endurance}, []step{building}},
 }

@@ -67,7 +67,11 @@ func publishOne(ctx context.Context, base, token string, n int) (time.Duration, 
 }
 
 func send(ctx context.Context, url, token, etag, body string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
+	return sendAs(ctx, http.MethodPost, url, token, etag, body)
+}
+
+func sendAs(ctx context.Context, method, url, token, etag, body string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

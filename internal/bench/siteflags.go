@@ -1,0 +1,4 @@
+package main
+
+// siteFlags make a site of one language.
+var siteFlags = []string{"--languages", siteLanguage}
