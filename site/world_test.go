@@ -288,4 +288,13 @@ func declared(t testing.TB, files map[string]string) *schemas.Registry {
 	return reg
 }
 
+// small declares two regions and three provinces, so that builds are quick.
+func small(t testing.TB) *schemas.Registry {
+	t.Helper()
+	return declared(t, map[string]string{
+		"territories/regions.csv":   "istat,name,lat,lon\n03,Lombardia,45.5895,9.5461\n09,Toscana,43.563,11.0021\n",
+		"territories/provinces.csv": "istat,acronym,name,region_istat,lat,lon\n015,MI,Milano,03,45.4767,9.1265\n048,FI,Firenze,09,43.7888,11.2477\n100,PO,Prato,09,43.9245,11.0833\n",
+	})
+}
+
 func id(n int) string { return fmt.Sprintf("01970000-0000-7000-8000-%012d", n) }
