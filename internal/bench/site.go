@@ -478,7 +478,7 @@ func (b *bench) changeHugo(program string) (took []time.Duration, err error) {
 				return time.Since(start), nil
 			}
 			if time.Since(start) > 2*time.Minute {
-				return 0, fmt.Errorf("Hugo does not show %q", word)
+				return 0, fmt.Errorf("the page that Hugo watches does not show %q", word)
 			}
 		}
 	}
