@@ -121,22 +121,23 @@ func (p *Pinger) look() error {
 		}
 		touched[locale][collection] = true
 	}
-	first := p.state.Tags == nil || p.cursor > c.Cursor()
+	cursor := p.cursor
+	first := p.state.Tags == nil || cursor > c.Cursor()
 	if first { // nothing is known, or of another store
-		p.cursor, p.state.Tags = c.Cursor(), map[string]string{}
+		cursor, p.state.Tags = c.Cursor(), map[string]string{}
 		for e := range c.All() {
 			touch(e.Locale(), e.Collection())
 		}
 	} else {
 		for {
-			changes, next := c.Changes(p.cursor, catalog.MaxChanges)
+			changes, next := c.Changes(cursor, catalog.MaxChanges)
 			for _, x := range changes {
 				touch(x.Locale, x.Collection)
 				for _, e := range c.Variants(x.ID) { // they share facts
 					touch(e.Locale(), e.Collection())
 				}
 			}
-			p.cursor = next
+			cursor = next
 			if len(changes) < catalog.MaxChanges {
 				break
 			}
@@ -154,7 +155,7 @@ func (p *Pinger) look() error {
 			}
 		}
 	}
-	p.generation = generation
+	p.generation, p.cursor = generation, cursor
 	if first { // a hub has no subscribers of what it was never told of
 		p.state.Cursor = p.cursor
 		return p.write()
