@@ -39,7 +39,7 @@ const (
 	// policySite is that of the public site; %s are the hosts of its map's tiles.
 	policySite = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:%s; font-src 'self'; connect-src 'self'; " +
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-	policyWorkshop = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; " +
+	policyWorkshop = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'%s; base-uri 'none'; form-action 'self'; " +
 		"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 	noScripts = "require-trusted-types-for 'script'; trusted-types 'none'"
 

@@ -374,7 +374,7 @@ func TestUse(t *testing.T) {
 			t.Errorf("%v", got)
 		}
 		must(t, w.Flush(ctx))
-		purger := w.Purger()
+		purger := partners.Purger(w.ledger)
 		if _, ok := audit.DefaultRetention().Age(purger.Kind()); !ok {
 			t.Error("it is not declared how long it is kept")
 		}

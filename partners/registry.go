@@ -267,9 +267,9 @@ func (r *Registry) narrower(filter, asked string) string {
 	return ""
 }
 
-func (r *Registry) today() string { return r.dayOf(r.clock()) }
+func (r *Registry) today() string { return dayOf(r.clock()) }
 
-func (r *Registry) dayOf(t time.Time) string { return t.In(rome).Format(time.DateOnly) }
+func dayOf(t time.Time) string { return t.In(rome).Format(time.DateOnly) }
 
 // rome is the zone of the days that are counted.
 var rome = func() *time.Location {

@@ -151,7 +151,7 @@ func (r *Registry) day(ctx context.Context, id string) (day, int64, error) {
 // and widget; what waits in this process is among them.
 func (r *Registry) Usage(ctx context.Context, partner, from, to string) ([]Use, error) {
 	sum := map[what]int64{}
-	err := r.eachDay(ctx, func(record *content.Record) (bool, error) {
+	err := eachDay(ctx, r.ledger.Records(), func(record *content.Record) (bool, error) {
 		if record.ID < from || record.ID > to {
 			return record.ID <= to, nil
 		}
@@ -184,10 +184,10 @@ func (r *Registry) Usage(ctx context.Context, partner, from, to string) ([]Use, 
 	return out, nil
 }
 
-func (r *Registry) eachDay(ctx context.Context, visit func(*content.Record) (bool, error)) error {
+func eachDay(ctx context.Context, records audit.Records, visit func(*content.Record) (bool, error)) error {
 	const page = 200
 	for after := ""; ; {
-		list, err := r.ledger.Records().ListRecords(ctx, kindUse, after, page)
+		list, err := records.ListRecords(ctx, kindUse, after, page)
 		if err != nil {
 			return err
 		}
@@ -204,19 +204,19 @@ func (r *Registry) eachDay(ctx context.Context, visit func(*content.Record) (boo
 }
 
 // Purger removes, for retention, the counts of days that are long past.
-func (r *Registry) Purger() audit.Purger { return purger{r} }
+func Purger(l *audit.Ledger) audit.Purger { return purger{l.Records()} }
 
-type purger struct{ r *Registry }
+type purger struct{ records audit.Records }
 
 func (purger) Kind() string { return kindUse }
 
 func (p purger) Purge(ctx context.Context, olderThan time.Time) (n int, err error) {
-	first := p.r.dayOf(olderThan)
-	err = p.r.eachDay(ctx, func(record *content.Record) (bool, error) {
+	first := dayOf(olderThan)
+	err = eachDay(ctx, p.records, func(record *content.Record) (bool, error) {
 		if record.ID >= first {
 			return false, nil
 		}
-		err := p.r.ledger.Records().DeleteRecord(ctx, kindUse, record.ID, record.Version)
+		err := p.records.DeleteRecord(ctx, kindUse, record.ID, record.Version)
 		if err == nil {
 			n++
 		}

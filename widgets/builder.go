@@ -99,7 +99,7 @@ func (w *Widgets) Lines(a Ask, base string) (Lines, error) {
 		return out, fmt.Errorf("widgets: element.html: %w", err)
 	}
 	// The name of an element is no place for a template's value: it is one of Names.
-	out.Element = strings.ReplaceAll(strings.TrimSpace(b.String()), "prassi-element", "prassi-"+a.Widget)
+	out.Element = strings.NewReplacer("prassi-element", "prassi-"+a.Widget, "&#43;", "+").Replace(strings.TrimSpace(b.String()))
 	width, height := frameSize(&a, 0, 0)
 	if out.Frame, err = w.frame(&a, base, messages.Text(a.Lang, codeTitleOf, map[string]any{"name": w.siteName(a.Lang)}), width, height); err != nil {
 		return out, err

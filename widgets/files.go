@@ -75,7 +75,7 @@ func newFiles(opt *Options) (*files, error) {
 			words["outlines"] = outlinesFile
 		}
 		if opt.Tiles != "" {
-			words["tiles"], words["attribution"] = opt.Tiles, opt.TilesAttribution
+			words["tiles"], words["attribution"] = strings.ReplaceAll(opt.Tiles, "{s}", "a"), opt.TilesAttribution
 		}
 		data, err := json.Marshal(words)
 		if err != nil {

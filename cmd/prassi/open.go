@@ -22,6 +22,7 @@ import (
 	"github.com/prassi-cms/prassi/content/sqlitestore"
 	"github.com/prassi-cms/prassi/freshness"
 	"github.com/prassi-cms/prassi/media"
+	"github.com/prassi-cms/prassi/partners"
 	"github.com/prassi-cms/prassi/schemas"
 )
 
@@ -128,7 +129,7 @@ func (b *backend) sweeper(rules audit.Retention, log *slog.Logger) *audit.Sweepe
 		return used, err
 	}
 	said := freshness.New(freshness.Options{Store: b.store, Service: b.service, Auth: b.auth, Log: log})
-	purgers := append(b.auth.Purgers(), b.ledger.TracePurger(), b.media.Purger(used), said.Purger(), b.hooks().Purger())
+	purgers := append(b.auth.Purgers(), b.ledger.TracePurger(), b.media.Purger(used), said.Purger(), b.hooks().Purger(), partners.Purger(b.ledger))
 	return audit.NewSweeper(b.ledger, rules, log, purgers...)
 }
 

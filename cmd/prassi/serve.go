@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -99,6 +100,9 @@ func (c *serveCmd) Run(e *env) error {
 	if err = c.feeding.open(&opt, c.base(listener.Addr().String())); err != nil {
 		return err
 	}
+	if err = e.showing(&opt, b); err != nil {
+		return err
+	}
 	server, err := api.New(opt)
 	if err != nil {
 		return err
@@ -114,6 +118,7 @@ func (c *serveCmd) Run(e *env) error {
 		jobs.Every{Name: "retention", Every: audit.SweepEvery, Do: func(ctx context.Context) error { _, err := sweep.Run(ctx); return err }},
 	)
 	runner.Add(reminding(opt.Freshness)...)
+	runner.Add(counting(opt.Partners)...)
 	runner.Add(c.pinging(&opt, client, e.cli.Data)...)
 	close(ready)
 
@@ -127,7 +132,8 @@ func (c *serveCmd) Run(e *env) error {
 	}
 	stop() // jobs end after the last request, so that what it wrote is told
 	background.Wait()
-	return err
+	// What was counted since the last time is written before the end.
+	return errors.Join(err, opt.Partners.Flush(context.WithoutCancel(e.ctx)))
 }
 
 // settings reads and checks what needs no engine, so that a wrong setting is told

@@ -17,6 +17,7 @@ export async function practice(v: View) {
 	const i: Item = await v.get(`/api/v1/practices/${encodeURIComponent(slug)}?${p}`);
 	const row: Row = { ...v.row(i, i.organization?.title, names(i)), summary: i.summary };
 	v.body.replaceChildren(v.h('ul', { class: 'l' }, v.entry(row)));
+	(v.root.querySelector('.f') as HTMLElement).hidden = true; // the title is the link
 }
 
 interface Deadline extends Item { label: string; from: string; to?: string }
