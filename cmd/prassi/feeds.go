@@ -25,7 +25,7 @@ func (f feeding) check(publicURL string) error {
 	case f.Hub == "":
 		return nil
 	case feeds.CheckHub(f.Hub) != nil:
-		return tell("hub_invalid", map[string]any{"value": f.Hub})
+		return tell("hub_invalid", nil) // which may hold a password
 	case publicURL == "":
 		return tell("hub_needs_address", nil)
 	}

@@ -148,6 +148,8 @@ func TestWrongSettings(t *testing.T) {
 		"password of search":   {env: map[string]string{"PRASSI_SEARCH": "https://prassi:" + key + "@search.example.org"}, says: "PRASSI_SEARCH_KEY_FILE"},
 		"key in the address":   {env: map[string]string{"PRASSI_SEARCH": "https://search.example.org?key=" + key}, says: "PRASSI_SEARCH_KEY_FILE"},
 		"two keys of search":   {env: map[string]string{"PRASSI_SEARCH_KEY": key, "PRASSI_SEARCH_KEY_FILE": "x"}, says: "both set"},
+		"no hub":               {args: []string{"--websub-hub", "https://prassi:" + key + "@hub.example.org"}, says: "WebSub hub"},
+		"a hub without us":     {args: []string{"--websub-hub", "https://hub.example.org"}, says: "PRASSI_PUBLIC_URL"},
 		"a public address":     {args: []string{"--public-url", "prassi.example.org"}, says: "public address", late: true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -41,7 +41,7 @@ var cards = map[string]card.Card{
 	"word":    {Title: strings.Repeat("Precipitevolissimevolmente", 6), Locale: "it", Dir: "ltr", Label: "Articolo", Site: "Prassi"},
 	"zh":      {Title: "城市菜园与第二代", Locale: "zh-Hans", Dir: "ltr", Label: "良好做法", Site: "Prassi"},
 	"light":   {Title: "Giallo chiaro 🎉 con emoji", Locale: "it", Dir: "ltr", Label: "Evento", Site: "Prassi", Color: "#ffff00"},
-	"fa-ur":   {Title: "باغ‌های شهری و نسل دوم؛ ٹیکس اور ہجرت", Locale: "fa", Dir: "rtl", Label: "Practice", Site: "Prassi"},
+	"fa-ur":   {Title: "باغ\u200cهای شهری و نسل دوم؛ ٹیکس اور ہجرت", Locale: "fa", Dir: "rtl", Label: "Practice", Site: "Prassi"},
 	"tr":      {Title: "Şehir bahçeleri; İkinci kuşak ğıöüç, Zażółć gęślą jaźń", Locale: "tr", Dir: "ltr", Label: "Practice", Site: "Prassi"},
 	"empty":   {},
 }
