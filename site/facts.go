@@ -20,6 +20,7 @@ type shape struct {
 	// slug.
 	folder, before, after string
 	fields                map[string]*schemas.Field
+	sections              map[string]*schemas.Section
 	calendar, image       string // names of fields, or empty
 	deadlines, act        string
 	facets                []*schemas.Field // to filter lists by
@@ -33,7 +34,10 @@ var unshown = map[string]bool{"sensitive": true, "assurer_email": true, "menu_or
 var headed = map[string]bool{"title": true, "summary": true, "body": true, "territories": true, "topics": true, "organization": true}
 
 func newShape(t *schemas.Type) *shape {
-	sh := &shape{typ: t, calendar: t.Route.Calendar, fields: map[string]*schemas.Field{}}
+	sh := &shape{typ: t, calendar: t.Route.Calendar, fields: map[string]*schemas.Field{}, sections: map[string]*schemas.Section{}}
+	for _, s := range t.Form.Sections {
+		sh.sections[s.Name] = s
+	}
 	sh.before, sh.after, _ = strings.Cut(t.Route.Path, "{slug}")
 	sh.folder = strings.Trim(sh.before, "/")
 	if sh.folder == "" {

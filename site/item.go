@@ -243,17 +243,13 @@ func (r *reader) rows(sh *shape, fields, rendered []byte) {
 	it := r.item
 	html := map[string][]byte{}
 	members(rendered, func(key string, v []byte) { html[key] = v })
-	sections := map[string]*schemas.Section{}
-	for _, s := range sh.typ.Form.Sections {
-		sections[s.Name] = s
-	}
 	members(fields, func(name string, v []byte) {
 		f := sh.fields[name]
 		if f == nil || headed[name] || unshown[name] || f.Kind == schemas.AttributesKind {
 			return
 		}
 		row := &FieldRow{Name: name, Label: r.label(f.Label), Kind: f.Kind, Section: f.Form.Section}
-		if s := sections[row.Section]; s != nil {
+		if s := sh.sections[row.Section]; s != nil {
 			row.SectionLabel = r.label(s.Label)
 		}
 		r.value(row, f, v, html[name])
@@ -937,9 +933,18 @@ func messagesOf(lang string) (out []string) {
 	return out
 }
 
-// jsonText is a JSON string that may stand in an HTML script element: encoding/json
-// escapes <, >, & and the line separators.
+// jsonText appends a JSON string that may stand in an HTML script element: <, > and
+// & are escaped, and so are the line separators of JavaScript.
 func jsonText(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return jsonSlow(b, s)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
+}
+
+func jsonSlow(b []byte, s string) []byte {
 	out, err := json.Marshal(s)
 	if err != nil { // a string
 		panic(err)

@@ -16,11 +16,40 @@ func text(v []byte) string {
 	if bytes.IndexByte(v, '\\') < 0 {
 		return string(v[1 : len(v)-1])
 	}
-	var s string
-	if json.Unmarshal(v, &s) != nil {
-		return ""
+	return unquote(v)
+}
+
+// unquote reads a string with escapes. Those that the catalogue writes often are
+// read here, anything else by encoding/json.
+func unquote(v []byte) string {
+	out := make([]byte, 0, len(v))
+	for rest := v[1 : len(v)-1]; ; {
+		i := bytes.IndexByte(rest, '\\')
+		if i < 0 {
+			return string(append(out, rest...))
+		}
+		out = append(out, rest[:i]...)
+		if i+1 >= len(rest) {
+			return ""
+		}
+		switch c := rest[i+1]; c {
+		case 'n':
+			out = append(out, '\n')
+		case '"', '\\', '/':
+			out = append(out, c)
+		case 't':
+			out = append(out, '\t')
+		case 'r':
+			out = append(out, '\r')
+		default:
+			var s string
+			if json.Unmarshal(v, &s) != nil {
+				return ""
+			}
+			return s
+		}
+		rest = rest[i+2:]
 	}
-	return s
 }
 
 // isText compares without making a string.

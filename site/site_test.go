@@ -390,3 +390,20 @@ func TestPathsAreSafe(t *testing.T) {
 		}
 	}
 }
+
+// Strings are read as encoding/json reads them.
+func TestUnquote(t *testing.T) {
+	for _, s := range []string{"", "a", "a\nb\t\"c\\d/", "\u0001", "\u2028", "è\r", "😀\n", "\\n"} {
+		b, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := text(b); got != s {
+			t.Errorf("%q: %q", s, got)
+		}
+		var again string
+		if err := json.Unmarshal(jsonText(nil, s), &again); err != nil || again != s {
+			t.Errorf("%q: %q, %v", s, again, err)
+		}
+	}
+}
