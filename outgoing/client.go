@@ -58,6 +58,10 @@ const (
 	idleTimeout   = 30 * time.Second
 	maxHeader     = 64 << 10
 	maxConnsHost  = 16
+	// Connections that are kept for the next request: as many as a webhook's lane
+	// has under way, and of some dozens of receivers.
+	maxIdleHost = 4
+	maxIdle     = 128
 )
 
 // New makes a client, safe for concurrent use. Make it once: it keeps
@@ -101,7 +105,8 @@ func transport(opt Options, plain bool) *http.Transport {
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeader,
 		MaxConnsPerHost:        maxConnsHost,
-		MaxIdleConns:           2 * maxConnsHost,
+		MaxIdleConns:           maxIdle,
+		MaxIdleConnsPerHost:    maxIdleHost,
 		DisableCompression:     true,
 		ForceAttemptHTTP2:      true,
 	}

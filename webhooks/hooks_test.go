@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -20,6 +21,12 @@ import (
 func TestMain(m *testing.M) {
 	if order := os.Getenv(childOrder); order != "" {
 		child(order)
+	}
+	if raced {
+		flag.Parse()
+		if err := flag.Set("rapid.checks", "15"); err != nil {
+			panic(err)
+		}
 	}
 	leak.Main(m)
 }

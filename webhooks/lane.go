@@ -113,16 +113,15 @@ type runner struct {
 	poked bool  // somebody put something in
 
 	// What follows belongs to the lane's own goroutine.
-	pos         int64     // nothing up to here is left to do, here or elsewhere
-	due         time.Time // when the first of those that wait is due; zero: none
-	pause       time.Time // the receiver is down: not before
-	down        int       // different deliveries that failed in a row
-	lastFailed  string    // the key of the last
-	lastSuccess time.Time
-	lastPull    time.Time
-	slow        bool // the last request took longer than slowAfter
-	proven      bool // some request was a success
-	opened      bool // the waiting records were read once
+	pos        int64     // nothing up to here is left to do, here or elsewhere
+	due        time.Time // when the first of those that wait is due; zero: none
+	pause      time.Time // the receiver is down: not before
+	down       int       // different deliveries that failed in a row
+	lastFailed string    // the key of the last
+	lastPull   time.Time
+	slow       bool // the last request took longer than slowAfter
+	proven     bool // some request was a success
+	opened     bool // the waiting records were read once
 }
 
 // learn takes in the subscription as it is stored; true when there may be

@@ -162,7 +162,11 @@ func TestSlow(t *testing.T) {
 	}
 	slices.Sort(waits)
 	t.Logf("%d deliveries: median %v, 99 of 100 within %v, all within %v", len(waits), waits[len(waits)/2], waits[len(waits)*99/100], waits[len(waits)-1])
-	if worst := waits[len(waits)-1]; worst > 2*time.Second {
+	most := 4 * time.Second // a request that hangs is given up after ten
+	if raced {
+		most *= 2
+	}
+	if worst := waits[len(waits)-1]; worst > most {
 		t.Errorf("the slowest of those that are well waited %v", worst)
 	}
 	eventually(t, "the slow one got everything", func() bool { return len(slow.all()) >= items })

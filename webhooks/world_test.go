@@ -38,7 +38,6 @@ const site = "https://prassi.example"
 type world struct {
 	t       testing.TB
 	address string // of the store, for other processes
-	open    func() content.Store
 	store   content.Store
 	service *content.Service
 	catalog *catalog.Catalog

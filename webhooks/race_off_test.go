@@ -1,0 +1,6 @@
+//go:build !race
+
+package webhooks
+
+// raced says that the race detector watches: all is several times as slow.
+const raced = false
