@@ -48,6 +48,8 @@ type cli struct {
 	Serve       serveCmd       `cmd:"" help:"Run everything in one process."`
 	Import      importCmd      `cmd:"" help:"Bring in Markdown with front matter, JSON Lines, CSV or plain text."`
 	Export      exportCmd      `cmd:"" help:"Write the whole content as files in the interchange format."`
+	Build       buildCmd       `cmd:"" help:"Write the public site into a folder, an archive, a bucket or another machine's folder."`
+	Builds      buildsCmd      `cmd:"" help:"List, restore, compare or tidy up the builds of the served site."`
 	Render      renderCmd      `cmd:"" help:"Turn Markdown on standard input into the published HTML."`
 	Reindex     reindexCmd     `cmd:"" help:"Rebuild what is derived from the store."`
 	Verify      verifyCmd      `cmd:"" help:"Check hashes, invariants and derived data."`

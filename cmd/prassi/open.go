@@ -24,6 +24,7 @@ import (
 	"github.com/prassi-cms/prassi/media"
 	"github.com/prassi-cms/prassi/partners"
 	"github.com/prassi-cms/prassi/schemas"
+	"github.com/prassi-cms/prassi/site/publish"
 )
 
 // existing opens a store that is there. Commands that look or copy use it: a
@@ -129,7 +130,7 @@ func (b *backend) sweeper(rules audit.Retention, log *slog.Logger) *audit.Sweepe
 		return used, err
 	}
 	said := freshness.New(freshness.Options{Store: b.store, Service: b.service, Auth: b.auth, Log: log})
-	purgers := append(b.auth.Purgers(), b.ledger.TracePurger(), b.media.Purger(used), said.Purger(), b.hooks().Purger(), partners.Purger(b.ledger))
+	purgers := append(b.auth.Purgers(), b.ledger.TracePurger(), b.media.Purger(used), said.Purger(), b.hooks().Purger(), partners.Purger(b.ledger), publish.NewPreviews(b.ledger, nil).Purger())
 	return audit.NewSweeper(b.ledger, rules, log, purgers...)
 }
 

@@ -35,6 +35,8 @@ type serveCmd struct {
 	kept
 	going
 	mailing
+	looks
+	publishing
 	feeding
 	Proxies string `name:"trusted-proxies" env:"PRASSI_TRUSTED_PROXIES" placeholder:"ADDRESSES" help:"Proxies whose X-Forwarded-For, X-Forwarded-Proto or Forwarded headers count: addresses or blocks (10.0.0.0/8). They must set or extend them."`
 	Metrics string `name:"metrics-allow" env:"PRASSI_METRICS_ALLOW" placeholder:"ADDRESSES" help:"Who may read /metrics: addresses or blocks; only this machine when left out."`
@@ -103,15 +105,20 @@ func (c *serveCmd) Run(e *env) error {
 	if err = e.showing(&opt, b); err != nil {
 		return err
 	}
-	server, err := api.New(opt)
-	if err != nil {
-		return err
-	}
 	client, err := c.going.client()
 	if err != nil {
 		return err
 	}
-	runner = jobs.New(b.store, b.service, c.Poll, opt.Logger, follow{"catalogue", published.CatchUp}, finder, opt.Webhooks)
+	air, err := c.site(e, b, &opt, client, listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	defer air.close()
+	server, err := api.New(opt)
+	if err != nil {
+		return err
+	}
+	runner = jobs.New(b.store, b.service, c.Poll, opt.Logger, air.following(published), finder, opt.Webhooks)
 	sweep := b.sweeper(rules, opt.Logger)
 	runner.Add(
 		jobs.Every{Name: "log of actions", Every: time.Hour, Do: func(ctx context.Context) error { _, err := b.ledger.Flush(ctx); return err }},
@@ -126,6 +133,9 @@ func (c *serveCmd) Run(e *env) error {
 	var background sync.WaitGroup
 	background.Go(func() { runner.Run(work) })
 	background.Go(func() { opt.Webhooks.Run(work) })
+	if air != nil {
+		background.Go(func() { air.publisher.Run(work) })
+	}
 	err = c.greet(e, b.auth, e.limits.Providers(), listener.Addr())
 	if err == nil {
 		err = server.Serve(e.ctx, listener)
@@ -142,7 +152,7 @@ func (c *serveCmd) settings(e *env) (opt api.Options, rules audit.Retention, err
 	opt = api.Options{
 		Logger: e.logger(), Version: buildVersion(), PublicURL: c.PublicURL, Contact: api.Contact{Email: c.Contact},
 		Publisher: api.Publisher{Name: c.Publisher, Identifier: c.PublisherID},
-		Demo:      c.Demo, DemoPeople: demoPeople,
+		Demo:      c.Demo, DemoPeople: demoPeople, Tiles: c.Tiles,
 	}
 	var ok bool
 	if opt.Licence, ok = opendata.Licence(c.Licence); !ok {
@@ -212,6 +222,9 @@ func (c *serveCmd) greet(e *env, a *auth.Auth, providers []string, at net.Addr) 
 	}
 	if c.Demo {
 		rows = append([][2]string{{"/auth/login", "log in as one of six example people"}, {"/api/v1/practices?territory=PO", "good practices of Prato"}}, rows...)
+	}
+	if !c.NoSite {
+		rows = append([][2]string{{"/", "the public site"}}, rows...)
 	}
 	for _, r := range rows {
 		fmt.Fprintf(&b, "  %s%s  %s\n", local, r[0], r[1])

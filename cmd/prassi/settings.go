@@ -109,6 +109,8 @@ var variables = [][2]string{
 	{searchKeyVariable + "_FILE", "a file that holds that key"},
 	{clientSecretVariable, "the secret that the sign-in provider gave"},
 	{clientSecretVariable + "_FILE", "a file that holds that secret"},
+	{hookKeyVariable, "the key that signs what --site-hook is sent"},
+	{hookKeyVariable + "_FILE", "a file that holds that key"},
 	{mailPasswordVariable, "the password of the user in --mail"},
 	{mailPasswordVariable + "_FILE", "a file that holds that password"},
 }
