@@ -89,7 +89,7 @@ var classHeaders = map[class][]header{
 	classSite:     {policy(policySite), sniff, anySite, sendOrigin, alone, asksHere},
 	classPreview:  {policy(policySite), sniff, sameSite, noTrace, alone, asksFor, private, unlisted},
 	classWorkshop: {policy(policyWorkshop), sniff, sameSite, ownTrace, alone, asksHere, private},
-	classEmbed:    {policy(policyEmbed), sniff, anySite, ownTrace, asksFor, private},
+	classEmbed:    {policy(policyEmbed), sniff, anySite, ownTrace, alone, asksFor, private},
 }
 
 // classOf gives the class of an operation: what it says itself, or what follows

@@ -32,7 +32,7 @@ func TestEveryAnswerIsProtected(t *testing.T) {
 			protected(t, op, w.send("", op.Method, op.Route, "", "Accept-Encoding", "identity;q=0, *;q=0")) // hardly a success
 		})
 	}
-	for _, path := range []string{"/nowhere", "/embed/nowhere", "/api/v1/nowhere"} {
+	for _, path := range []string{"/nowhere", "/embedded/nowhere", "/api/v1/nowhere"} {
 		protected(t, &operation{}, w.send("", "GET", path, "").want(t, 404))
 	}
 	protected(t, &operation{}, w.send("", "TRACE", "/docs", "").want(t, 405))
@@ -61,7 +61,9 @@ func protected(t *testing.T, op *operation, a answered) {
 	}
 	if op.Access == public {
 		want("Cross-Origin-Resource-Policy", "cross-origin")
-		want("Access-Control-Allow-Origin", "*")
+		if classOf(op) != classEmbed { // a page: scripts of others have the data
+			want("Access-Control-Allow-Origin", "*")
+		}
 	} else {
 		want("Cross-Origin-Resource-Policy", "same-origin")
 		if h.Get("Access-Control-Allow-Origin") != "" {
@@ -83,7 +85,7 @@ func protected(t *testing.T, op *operation, a answered) {
 	}
 	want("Cross-Origin-Opener-Policy", "same-origin")
 	want("Referrer-Policy", map[bool]string{true: "no-referrer", false: "same-origin"}[classOf(op) == classSecret || look])
-	want("Permissions-Policy", permissions)
+	want("Permissions-Policy", map[bool]string{true: asksHere.value[0], false: permissions}[classOf(op) == classWorkshop])
 	if found := inline.Find(a.body); found != nil {
 		t.Errorf("%s holds %q", a.Request.URL, found)
 	}
