@@ -41,7 +41,10 @@ var few = map[string]bool{"home": true, "services": true, "news": true, "practic
 const open = `export default async ({page, args, shot}) => {
   await page.goto(args.url, {waitUntil: 'load'});
   await page.evaluate(() => document.fonts.ready.then(() => undefined));
-  if (await page.locator('.map').count()) await page.locator('.mark').first().waitFor();
+  if (await page.locator('.map').count()) {
+    await page.locator('.map').scrollIntoViewIfNeeded();
+    await page.locator('.mark').first().waitFor();
+  }
   if (args.shot) await shot(args.shot);
   return page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
 }`
@@ -104,6 +107,7 @@ func TestInTheBrowser(t *testing.T) {
 		b.Run(`export default async ({page, args}) => {
   await page.goto(args.url + '/it/services/');
   await page.locator('.mark').first().waitFor();
+  await page.waitForFunction(() => document.querySelectorAll('.outline').length > 0);
   const outlines = await page.locator('.outline').count();
   if (outlines !== 107) throw new Error(outlines + ' outlines');
   const count = () => page.locator('.mark').count();

@@ -129,6 +129,14 @@ func (s *shown) serve(t testing.TB) *httptest.Server {
 			return
 		}
 		w.Header().Set("Content-Type", f.Type)
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") && !strings.HasPrefix(f.Type, "font/") {
+			var packed bytes.Buffer
+			z := gzip.NewWriter(&packed)
+			_, _ = z.Write(data)
+			_ = z.Close()
+			w.Header().Set("Content-Encoding", "gzip")
+			data = packed.Bytes()
+		}
 		if f.Status != 0 {
 			w.WriteHeader(f.Status)
 		}
@@ -173,8 +181,8 @@ func zipped(t testing.TB, data []byte) int {
 }
 
 var (
-	sheetLink  = regexp.MustCompile(`<link rel="stylesheet" href="/([^"]+)"`)
-	scriptLink = regexp.MustCompile(`<script src="/([^"]+)"`)
+	sheetLink  = regexp.MustCompile(`(?:<link rel="stylesheet" href|data-style)="/([^"]+)"`)
+	scriptLink = regexp.MustCompile(`(?:<script src|data-script)="/([^"]+)"`)
 )
 
 func TestLook(t *testing.T) {
@@ -222,7 +230,7 @@ func testWeight(t *testing.T, s *shown) {
 func testSelfContained(t *testing.T, s *shown) {
 	inline := regexp.MustCompile(`(?i)\sstyle=|<style|\son[a-z]+="|<script(?: [^>]*)?>`)
 	allowed := regexp.MustCompile(`^<script (?:src="/assets/[a-z0-9.-]+" defer|type="application/ld\+json")>$`)
-	loads := regexp.MustCompile(`<(?:img|source|script|link rel="(?:stylesheet|icon|preload)")[^>]*? (?:src|href)="([^"]+)"`)
+	loads := regexp.MustCompile(`(?:<(?:img|source|script|link rel="(?:stylesheet|icon|preload)")[^>]*? (?:src|href)|data-(?:script|style|outlines|points))="([^"]+)"`)
 	inSheet := regexp.MustCompile(`url\("?([^")]+)"?\)`)
 	pages := 0
 	for f := range s.build.Files() {

@@ -94,7 +94,6 @@ var ThemeCodes = []string{
 	"label_site_transferred_from",
 	"label_site_transfers",
 	"site_transfers_text",
-	"label_site_of_organization",
 	"label_site_region",
 	"label_site_province",
 	"label_site_provinces",

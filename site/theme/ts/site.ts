@@ -66,6 +66,17 @@ for (const list of document.querySelectorAll<HTMLElement>('[data-over]')) {
   }
 }
 
+// A map is drawn when it comes near: its script is heavier than all the rest.
+const near = new IntersectionObserver((entries) => {
+  if (!entries.some((entry) => entry.isIntersecting)) return;
+  near.disconnect();
+  const { script = '', style = '' } = (entries[0]?.target as HTMLElement).dataset;
+  const sheet = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: style });
+  sheet.addEventListener('load', () => document.head.append(Object.assign(document.createElement('script'), { src: script })));
+  document.head.append(sheet);
+}, { rootMargin: '150px' });
+for (const map of document.querySelectorAll('.map[data-script]')) near.observe(map);
+
 // A button that only a script can make useful is hidden without one.
 for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-print]')) {
   button.hidden = false;
