@@ -104,6 +104,11 @@ var importRules = []importRule{
 		reason:    "they check in tests what the program sends and writes",
 	},
 	{
+		forbidden: []string{"github.com/arran4/..."},
+		except:    []string{"internal/feedcheck"},
+		reason:    "it checks in tests the calendars that feeds writes",
+	},
+	{
 		forbidden: []string{"github.com/coreos/go-oidc/...", "golang.org/x/oauth2/...", "github.com/go-jose/..."},
 		except:    []string{"auth/oidc", "internal/..."},
 		reason:    "tokens of others are read in one place, which checks what these libraries do not",
@@ -175,7 +180,7 @@ var importRules = []importRule{
 	},
 	{
 		forbidden: []string{
-			"internal/archtest", "internal/assets", "internal/browser/...", "internal/endure", "internal/leak", "internal/npmcache", "internal/oidcprovider/...",
+			"internal/archtest", "internal/assets", "internal/browser/...", "internal/endure", "internal/feedcheck/...", "internal/leak", "internal/npmcache", "internal/oidcprovider/...",
 			"internal/oidcrogue", "internal/projectfiles", "internal/sbom/...",
 		},
 		except: []string{"internal/..."},
