@@ -37,7 +37,7 @@ func (s *Server) newFeeds() {
 	// Bytes that take some milliseconds to make are kept apart: so many pictures
 	// must not push out the answers that are asked for most.
 	s.made = newHot(s.limits.Hot)
-	s.making = newTurns(2*runtime.GOMAXPROCS(0), runtime.GOMAXPROCS(0), s.limits.Turn)
+	s.making = newTurns(2*runtime.GOMAXPROCS(0), 0, s.limits.Turn)
 }
 
 // feed answers with a feed or a calendar. where says what the path names.
@@ -98,8 +98,8 @@ type madeAnswer struct {
 	write    func() ([]byte, error)
 }
 
-// serveMade answers from what was made before, or makes it: so many at once, and
-// so many for one caller.
+// serveMade answers from what was made before, or makes it: a few at once, which
+// take some milliseconds each.
 func (s *Server) serveMade(c *gin.Context, a madeAnswer) error {
 	enc, ok := parseAccept(c.Request.Header["Accept-Encoding"]).choose(func(e catalog.Encoding) bool { return a.packed || e == catalog.Identity })
 	if !ok {
