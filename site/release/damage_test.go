@@ -281,3 +281,64 @@ func TestRecordWithoutBytes(t *testing.T) {
 	check(t, s.Current(), site{"a": "b"})
 	check(t, publish(t, s, site{"x": content}), site{"x": content})
 }
+
+// Any byte of the index is another one: what is served can be read, every file of
+// it.
+func TestDamagedIndex(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	states := []site{{"a": "one", "b": "two"}, {"a": "one", "b": "three"}}
+	for _, want := range states {
+		publish(t, s, want)
+	}
+	s.Close()
+	path := filepath.Join(dir, "packs", "00000001.idx")
+	roots := folder(t, filepath.Join(dir, "builds"))
+	whole := t.TempDir()
+	if err := os.CopyFS(whole, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	served := map[int]int{}
+	for at, end := int64(0), folder(t, dir)["/packs/00000001.idx"]; at < end; at += 5 {
+		for name := range roots { // those that are not whole are removed
+			data, err := os.ReadFile(filepath.Join(whole, "builds", name))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, "builds", name), data, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, name := range []string{"00000001.idx", "00000001.pack"} {
+			data, err := os.ReadFile(filepath.Join(whole, "packs", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if filepath.Join(dir, "packs", name) == path {
+				data[at] ^= 0x11
+			}
+			if err := os.WriteFile(filepath.Join(dir, "packs", name), data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, err := Open(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := -1
+		if b := s.Current(); b != nil {
+			got, err := contents(b)
+			if err != nil {
+				t.Fatalf("byte %d: %v", at, err)
+			}
+			if n = slices.IndexFunc(states, func(want site) bool { return maps.Equal(got, want) }); n < 0 {
+				t.Fatalf("byte %d: %v is served", at, got)
+			}
+		}
+		served[n]++
+		s.Close()
+	}
+	if served[-1] == 0 || served[0] == 0 || served[1] == 0 {
+		t.Errorf("%v", served)
+	}
+}

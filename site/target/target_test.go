@@ -578,3 +578,21 @@ func FuzzPaths(f *testing.F) {
 		}
 	})
 }
+
+// A file that somebody cut short is written anew and not linked.
+func TestShortenedFile(t *testing.T) {
+	s := newStore(t)
+	dir := filepath.Join(t.TempDir(), "site")
+	to := openTarget(t, dir, Options{})
+	if _, err := to.Publish(t.Context(), build(t, s, site{"a.html": "a page", "b.html": "1"}), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a.html"), []byte("a"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	want := site{"a.html": "a page", "b.html": "2"}
+	if r, err := to.Publish(t.Context(), build(t, s, want), nil); err != nil || r.Written != 2 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	same(t, tree(t, dir), want)
+}
