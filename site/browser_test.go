@@ -31,6 +31,8 @@ var lookedAt = map[string]string{
 	"statement": "accessibility/",
 	"privacy":   "privacy/",
 	"notfound":  "404/",
+	"gone":      "410/",
+	"chooser":   "../",
 }
 
 // few are those of them that are looked at in the dark too.
@@ -178,9 +180,12 @@ func TestInTheBrowser(t *testing.T) {
 		b := browser.Start(t, browser.Options{})
 		defer problems(t, b)
 		var pages int
-		b.Run(`export default async ({page, args}) => {
-  await page.goto(args.url + '/it/practices/orti-condivisi/', {waitUntil: 'load'});
-  const pdf = await page.pdf({preferCSSPageSize: true, path: args.path || undefined});
+		b.Run(`export default async ({page, args, shot}) => {
+  await page.goto(args.url + '/it/practices/scuola-aperta/', {waitUntil: 'load'});
+  await page.emulateMedia({media: 'print'});
+  await page.setViewportSize({width: 680, height: 1000});
+  await shot('sheet');
+  const pdf = await page.pdf({preferCSSPageSize: true});
   return (pdf.toString('latin1').match(/\/Type\s*\/Page\b/g) || []).length;
 }`, map[string]string{"url": server.URL}, &pages)
 		if pages < 1 || pages > 2 {
