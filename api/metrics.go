@@ -14,6 +14,7 @@ import (
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/freshness"
 	"github.com/prassi-cms/prassi/search/feed"
+	"github.com/prassi-cms/prassi/site/publish"
 )
 
 // metrics is the server's own Prometheus registry.
@@ -24,7 +25,7 @@ type metrics struct {
 	handler   http.Handler
 }
 
-func newMetrics(c *catalog.Catalog, index *feed.Feed, asking *freshness.Keeper, version string) *metrics {
+func newMetrics(c *catalog.Catalog, index *feed.Feed, asking *freshness.Keeper, air *publish.Publisher, version string) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -67,6 +68,31 @@ func newMetrics(c *catalog.Catalog, index *feed.Feed, asking *freshness.Keeper, 
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "prassi_reminders_waiting", Help: "Documents whose people wait to be asked whether they are still right.",
 		}, func() float64 { return float64(asking.Waiting()) }))
+	}
+	if air != nil {
+		figure := func(name, help string, value func(publish.Status) float64) prometheus.Collector {
+			return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return value(air.Status()) })
+		}
+		m.registry.MustRegister(
+			figure("prassi_site_up", "1 when the last build of the public site went well and nothing holds it, else 0.", func(s publish.Status) float64 {
+				if s.Err == nil && !s.Held && s.Builds > 0 {
+					return 1
+				}
+				return 0
+			}),
+			figure("prassi_site_pages", "Files of the public site at the last build.", func(s publish.Status) float64 { return float64(s.Report.Pages) }),
+			figure("prassi_site_builds", "Builds of the public site since the start.", func(s publish.Status) float64 { return float64(s.Builds) }),
+			figure("prassi_site_failures", "Builds of the public site that failed since the start.", func(s publish.Status) float64 { return float64(s.Failures) }),
+			figure("prassi_site_build_seconds", "How long the last build took.", func(s publish.Status) float64 { return s.Took.Seconds() }),
+			figure("prassi_site_outputs_failing", "Targets, hooks and partners' sites whose last copy failed.", func(s publish.Status) float64 {
+				n := 0.0
+				for _, o := range s.Outputs {
+					if o.Err != nil {
+						n++
+					}
+				}
+				return n
+			}))
 	}
 	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, DisableCompression: true})
 	return m

@@ -21,6 +21,14 @@ type Status struct {
 	Detail string `json:"detail"`
 	// Search is told by /status alone.
 	Search *SearchStatus `json:"search,omitempty" doc:"How search is; the service goes on without it."`
+	Site   *SiteStatus   `json:"site,omitempty" doc:"How the public site is; what was public stays when a build fails."`
+}
+
+// SiteStatus says how the public site is.
+type SiteStatus struct {
+	Current bool      `json:"current" doc:"It shows all that is published, and the last build went well."`
+	Held    bool      `json:"held" doc:"An earlier build was put back and stays until somebody starts a build."`
+	At      time.Time `json:"at,omitzero" doc:"When the build that is public was made."`
 }
 
 // SearchStatus says how search is.
@@ -46,11 +54,12 @@ func root(c *gin.Context) error {
 var htmlPage = &huma.Schema{Type: "string"}
 
 // answerStatus answers in the shape of a problem, good news too.
-func answerStatus(c *gin.Context, status int, title, detail string, search ...*SearchStatus) error {
-	out := Status{Type: "about:blank", Title: title, Status: int32(status), Detail: detail}
-	if len(search) > 0 {
-		out.Search = search[0]
+func answerStatus(c *gin.Context, status int, title, detail string, more ...Status) error {
+	out := Status{}
+	if len(more) > 0 {
+		out = more[0]
 	}
+	out.Type, out.Title, out.Status, out.Detail = "about:blank", title, int32(status), detail
 	data, err := encode(out)
 	if err != nil {
 		return err
@@ -88,22 +97,30 @@ func (s *Server) trouble(ctx context.Context, withCatalog bool) string {
 	return ""
 }
 
-func (s *Server) health(c *gin.Context, withCatalog bool, search ...*SearchStatus) error {
+func (s *Server) health(c *gin.Context, withCatalog bool, more ...Status) error {
 	code := s.trouble(c.Request.Context(), withCatalog)
 	if code == "" {
-		return answerStatus(c, http.StatusOK, "OK", "OK", search...)
+		return answerStatus(c, http.StatusOK, "OK", "OK", more...)
 	}
 	lang := language(c)
 	c.Writer.Header()["Content-Language"] = []string{lang}
-	return answerStatus(c, http.StatusServiceUnavailable, messages.Title(lang, code), messages.Text(lang, code, nil), search...)
+	return answerStatus(c, http.StatusServiceUnavailable, messages.Title(lang, code), messages.Text(lang, code, nil), more...)
 }
 
 func (s *Server) status(c *gin.Context) error {
-	if s.opt.Search == nil {
-		return s.health(c, false)
+	out := Status{}
+	if s.opt.Search != nil {
+		x := s.opt.Search.Stats()
+		out.Search = &SearchStatus{Available: x.Available, Documents: int64(x.Documents), Lag: x.Lag}
 	}
-	x := s.opt.Search.Stats()
-	return s.health(c, false, &SearchStatus{Available: x.Available, Documents: int64(x.Documents), Lag: x.Lag})
+	if s.site != nil {
+		st := s.site.Status()
+		out.Site = &SiteStatus{Current: st.Err == nil && !st.Held && !st.Pending && st.Builds > 0, Held: st.Held}
+		if b := s.site.Current(); b != nil {
+			out.Site.At = b.Meta().At
+		}
+	}
+	return s.health(c, false, out)
 }
 
 // ready does not ask for search: a process without it still answers everything

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -116,6 +117,9 @@ func (c *serveCmd) site(e *env, b *backend, opt *api.Options, client *http.Clien
 	base := c.PublicURL
 	if c.Demo { // a site that has no address has no site map and no canonical links
 		base = c.base(listener)
+	}
+	if u, err := url.Parse(base); base != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("the public address %q is not an http or https URL", base)
 	}
 	cfg.BaseURL, cfg.Publisher, cfg.Contact, cfg.Hub = strings.TrimRight(base, "/"), c.Publisher, c.Contact, c.Hub
 	opt.Feeds.Name = cfg.Name
