@@ -1,6 +1,6 @@
-// Package npmcache installs what a test needs from npm, once a machine: a real
-// engine or a real provider, pinned by a lock file, in a folder of the user's
-// cache that is either whole or absent.
+// Package npmcache installs what tests and the build of the assets need from npm,
+// once a machine: a real engine, a real provider, a compiler, pinned by a lock
+// file, in a folder of the user's cache that is either whole or absent.
 //
 //	Recipe (package.json, package-lock.json, scripts; embedded)
 //	   │ fingerprint of the files and the kind of machine
@@ -10,8 +10,9 @@
 //	   │ otherwise, under a file lock: copy to a new folder, npm ci, install.sh
 //	   │ if the recipe has one, rename
 //
-// Nothing of it is part of a release, and a test that needs it and cannot have
-// it fails with the error of Install: it never skips.
+// Nothing of it is part of a release, but for what internal/assets makes of its
+// packages; and a test that needs it and cannot have it fails with the error of
+// Install: it never skips.
 package npmcache
 
 import (
