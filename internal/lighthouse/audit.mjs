@@ -15,13 +15,21 @@ const chrome = await launch({
 try {
   const pages = [];
   for (const url of order.urls) {
-    const run = await lighthouse(url, {port: chrome.port, output: 'json', logLevel: 'error'}, order.desktop ? desktopConfig : undefined);
-    if (run.lhr.runtimeError) throw new Error(`${url}: ${run.lhr.runtimeError.message}`);
-    pages.push(page(url, run.lhr));
+    pages.push(page(url, await audit(url)));
   }
   process.stdout.write(JSON.stringify(pages));
 } finally {
   chrome.kill();
+}
+
+// audit tries again where Lighthouse itself asks for it: on a busy machine a trace
+// may have no beginning.
+async function audit(url) {
+  for (let tries = 1; ; tries++) {
+    const {lhr} = await lighthouse(url, {port: chrome.port, output: 'json', logLevel: 'error'}, order.desktop ? desktopConfig : undefined);
+    if (!lhr.runtimeError) return lhr;
+    if (tries === 3) throw new Error(`${url}: ${lhr.runtimeError.message}`);
+  }
 }
 
 function page(url, report) {
