@@ -45,6 +45,23 @@ func (f failingFile) WriteAt(b []byte, at int64) (int, error) {
 	return n, syscall.ENOSPC
 }
 
+// unsynced is a disk for tests that kill nothing: waiting for the real one is most
+// of what they would do.
+func unsynced() *disk {
+	d := systemDisk()
+	open := d.open
+	d.open = func(path string, flag int) (device, error) {
+		f, err := open(path, flag)
+		return quick{f}, err
+	}
+	d.syncFolder = func(string) error { return nil }
+	return d
+}
+
+type quick struct{ device }
+
+func (quick) Sync() error { return nil }
+
 func (f failingFile) Sync() error { return errors.Join(f.disk.sync, f.device.Sync()) }
 
 // The disk is full after any number of bytes: the build that was current is
@@ -190,7 +207,7 @@ func TestDamage(t *testing.T) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s := open(t, dir, Options{})
+		s := open(t, dir, Options{disk: unsynced()})
 		if s.Current() == nil {
 			found++
 		} else if got, err := contents(s.Current()); err != nil {
@@ -286,7 +303,7 @@ func TestRecordWithoutBytes(t *testing.T) {
 // it.
 func TestDamagedIndex(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, dir, Options{})
+	s := open(t, dir, Options{disk: unsynced()})
 	states := []site{{"a": "one", "b": "two"}, {"a": "one", "b": "three"}}
 	for _, want := range states {
 		publish(t, s, want)
@@ -321,7 +338,7 @@ func TestDamagedIndex(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		s, err := Open(dir, Options{})
+		s, err := Open(dir, Options{disk: unsynced()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,15 +20,22 @@ type device interface {
 // or dies at a chosen step.
 type disk struct {
 	open func(path string, flag int) (device, error)
+	// syncFolder makes the names in a folder durable.
+	syncFolder func(dir string) error
 	// step is told of each thing that is about to be done to the folder.
 	step func(what string)
 }
 
 func systemDisk() *disk {
-	return &disk{
+	d := &disk{
 		open: func(path string, flag int) (device, error) { return os.OpenFile(path, flag, 0o600) },
 		step: func(string) {},
 	}
+	d.syncFolder = func(dir string) error {
+		d.step("sync folder")
+		return syncFolder(dir)
+	}
+	return d
 }
 
 func (d *disk) rename(from, to string) error {
@@ -41,9 +48,8 @@ func (d *disk) remove(path string) error {
 	return os.Remove(path)
 }
 
-// syncFolder makes the names in a folder durable. Windows knows no such thing.
-func (d *disk) syncFolder(dir string) error {
-	d.step("sync folder")
+// syncFolder: Windows knows no such thing.
+func syncFolder(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}

@@ -55,7 +55,7 @@ func TestRestore(t *testing.T) {
 
 // A build of 100,000 files is back in well under a second.
 func TestRestoreQuickly(t *testing.T) {
-	s := open(t, t.TempDir(), Options{})
+	s := open(t, t.TempDir(), Options{disk: unsynced()})
 	first := many(t, s, 100_000).ID()
 	publish(t, s, site{"x": "y"})
 	quickest := time.Hour
@@ -76,7 +76,7 @@ func TestRestoreQuickly(t *testing.T) {
 // Diff says what a comparison of all files says.
 func TestDiff(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		s := open(t, t.TempDir(), Options{})
+		s := open(t, t.TempDir(), Options{disk: unsynced()})
 		defer s.Close()
 		states := rapid.SliceOfN(rapid.MapOfN(rapid.SampledFrom([]string{"a", "b/c", "d.html", "e/f/g", "h"}), rapid.SampledFrom([]string{"1", "2"}), 0, 5), 2, 2).Draw(rt, "states")
 		var ids [2]string

@@ -167,7 +167,7 @@ func TestAnySequence(t *testing.T) {
 			rt.Fatal(err)
 		}
 		defer os.RemoveAll(dir)
-		s, err := Open(dir, Options{})
+		s, err := Open(dir, Options{disk: unsynced()})
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -226,7 +226,7 @@ func TestAnySequence(t *testing.T) {
 			}
 			if rapid.Bool().Draw(rt, "reopen") {
 				s.Close()
-				if s, err = Open(dir, Options{}); err != nil {
+				if s, err = Open(dir, Options{disk: unsynced()}); err != nil {
 					rt.Fatal(err)
 				}
 			}
@@ -355,7 +355,7 @@ func total(sizes map[string]int64) (n int64) {
 // One changed page among 100,000 writes that page and a few kB.
 func TestOneChangeIsSmall(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, dir, Options{})
+	s := open(t, dir, Options{disk: unsynced()})
 	w := s.Begin(nil, Meta{})
 	content := []byte("<!doctype html><title>x</title>")
 	for i := range 100_000 {
@@ -398,7 +398,7 @@ func TestOneChangeIsSmall(t *testing.T) {
 // Many goroutines put; the same content is stored once.
 func TestConcurrentPut(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, dir, Options{})
+	s := open(t, dir, Options{disk: unsynced()})
 	w := s.Begin(nil, Meta{})
 	want := site{}
 	for i := range 4000 {

@@ -596,3 +596,25 @@ func TestShortenedFile(t *testing.T) {
 	}
 	same(t, tree(t, dir), want)
 }
+
+// Where a folder of ours was, somebody has put a file: it stays.
+func TestFolderBecameTheirs(t *testing.T) {
+	for name, opt := range ways {
+		s := newStore(t)
+		dir := filepath.Join(t.TempDir(), "site")
+		to := openTarget(t, dir, opt)
+		if _, err := to.Publish(t.Context(), build(t, s, site{"x/y.html": "ours", "k.html": "1"}), nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(filepath.Join(dir, "x")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "x"), []byte("theirs"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := to.Publish(t.Context(), build(t, s, site{"k.html": "2"}), nil); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		same(t, tree(t, dir), site{"k.html": "2", "x": "theirs"})
+	}
+}
