@@ -138,3 +138,14 @@ func BenchmarkArticle(b *testing.B) {
 	}
 	b.ReportMetric(float64(size), "B/page")
 }
+
+// BenchmarkPlan plans a site in which nothing changed.
+func BenchmarkPlan(b *testing.B) {
+	w := big(b, 2000)
+	s := w.site(w.catalogue(), func(o *Options) { o.Config.Languages = []string{"it"} })
+	store := newStore(b)
+	build(b, s, store)
+	for b.Loop() {
+		build(b, s, store)
+	}
+}

@@ -657,7 +657,7 @@ func (s *Site) mediaView(v []byte, w *words) (*Image, *FileView) {
 func (r *reader) mediaView(v []byte) (*Image, *FileView) { return r.Site.mediaView(v, r.words) }
 
 // srcset lists the forms of a type, the smallest first.
-func (s *Site) srcset(files []mediaFile, typ string) string {
+func (s *Site) srcset(files []mediaFile, typ string) template.Srcset {
 	list := slices.DeleteFunc(slices.Clone(files), func(f mediaFile) bool { return f.typ != typ || f.width == 0 })
 	slices.SortStableFunc(list, func(a, b mediaFile) int { return cmp.Compare(a.width, b.width) })
 	var b strings.Builder
@@ -667,7 +667,7 @@ func (s *Site) srcset(files []mediaFile, typ string) string {
 		}
 		b.WriteString(s.media(f.url) + " " + strconv.Itoa(f.width) + "w")
 	}
-	return b.String()
+	return template.Srcset(b.String())
 }
 
 func lastPart(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }

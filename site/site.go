@@ -399,6 +399,9 @@ func (s *Site) execute(w io.Writer, t *tongue, p *Page) error {
 	if page == nil {
 		return &ThemeError{File: "templates/" + p.Kind + ".html", Err: errors.New("there is no such template")}
 	}
+	if b, ok := w.(*bytes.Buffer); ok && t.fast[p.Kind].execute(b, p) {
+		return nil
+	}
 	if err := page.Execute(w, p); err != nil {
 		return themeError(err, p.Kind+".html")
 	}

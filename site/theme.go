@@ -296,6 +296,7 @@ var pieces = map[string]bool{"layout.html": true, "header.html": true, "footer.h
 // templates are the pages of one language, ready to execute.
 type templates struct {
 	pages                  map[string]*template.Template // by kind, the layout
+	fast                   map[string]*fast              // the same
 	header, footer, choose *template.Template
 }
 
@@ -325,7 +326,7 @@ func (t *Theme) compile(funcs template.FuncMap) (*templates, error) {
 			return nil, &ThemeError{File: "templates/" + name, Err: fs.ErrNotExist}
 		}
 	}
-	out := &templates{pages: map[string]*template.Template{}}
+	out := &templates{pages: map[string]*template.Template{}, fast: map[string]*fast{}}
 	for _, name := range slices.Sorted(maps.Keys(t.texts)) {
 		if strings.HasPrefix(name, "_") || pieces[name] {
 			continue
@@ -342,7 +343,9 @@ func (t *Theme) compile(funcs template.FuncMap) (*templates, error) {
 		if _, err := set.AddParseTree("main", own.Tree); err != nil {
 			return nil, themeError(err, name)
 		}
-		out.pages[strings.TrimSuffix(name, ".html")] = set.Lookup("layout.html")
+		kind := strings.TrimSuffix(name, ".html")
+		out.pages[kind] = set.Lookup("layout.html")
+		out.fast[kind] = &fast{from: out.pages[kind], funcs: funcs}
 	}
 	set, err := base.Clone()
 	if err != nil {

@@ -159,7 +159,7 @@ type Image struct {
 	Src string
 	// Srcset and Webp are values of srcset attributes, in Src's own form and in
 	// WebP; empty when there is one form only.
-	Srcset, Webp  string
+	Srcset, Webp  template.Srcset
 	Alt           string
 	Caption       string
 	Credit        string
