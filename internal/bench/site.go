@@ -37,8 +37,12 @@ import (
 //go:embed hugosite
 var hugoSite embed.FS
 
-// siteLanguage: Hugo's site has one language, so ours has.
+// siteLanguage is that of the items. Hugo's site has this one alone, and so has ours
+// where whole builds are compared; a running server keeps all six up to date.
 const siteLanguage = "it"
+
+// hugoBase is where both sites say that they are (hugosite/hugo.yaml).
+const hugoBase = "https://integrazione.example"
 
 // built is what a generator made in one run, as a process of its own.
 type built struct {
@@ -209,13 +213,13 @@ func (b *bench) siteLighthouse() error {
 	return nil
 }
 
-// buildOurs builds into an empty folder, with no build before it.
+// buildOurs builds into an empty folder; the command keeps no builds of its own.
 func (b *bench) buildOurs(data string) (built, error) {
 	out := filepath.Join(b.dir, "site-ours")
-	if err := errors.Join(os.RemoveAll(out), os.RemoveAll(filepath.Join(data, "site"))); err != nil {
+	if err := os.RemoveAll(out); err != nil {
 		return built{}, err
 	}
-	r, err := b.child("", b.binary, append([]string{"build", "--data", data, "--out", out}, siteFlags...)...)
+	r, err := b.child("", b.binary, "build", "--data", data, "--out", out, "--language", siteLanguage, "--base-url", hugoBase)
 	if err != nil {
 		return r, err
 	}
@@ -441,7 +445,7 @@ func (b *bench) siteChanges(program, data string) error {
 	slices.Sort(ours)
 	slices.Sort(theirs)
 	worst, median := ours[len(ours)-1], ours[len(ours)/2]
-	b.add(median < 150*time.Millisecond, "one changed item on the air, median", fmt.Sprintf("%.0f ms (worst %.0f)", milli(median), milli(worst)),
+	b.add(median < 150*time.Millisecond, "one changed item on the air, in six languages", fmt.Sprintf("%.0f ms (worst %.0f)", milli(median), milli(worst)),
 		fmt.Sprintf("%.0f ms Hugo watching", milli(theirs[len(theirs)/2])), fmt.Sprintf("%.3f", median.Seconds()/theirs[len(theirs)/2].Seconds()), "< 150 ms")
 	return nil
 }
@@ -509,7 +513,7 @@ func (b *bench) changeOurs(data string) (took []time.Duration, err error) {
 		return nil, err
 	}
 	token := strings.TrimSpace(string(out))
-	server, err := endure.Serve(b.ctx, b.binary, append([]string{"--data", data, "--rates", "off"}, siteFlags...)...)
+	server, err := endure.Serve(b.ctx, b.binary, "--data", data, "--rates", "off")
 	if err != nil {
 		return nil, err
 	}

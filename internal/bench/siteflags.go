@@ -1,4 +1,0 @@
-package main
-
-// siteFlags make a site of one language.
-var siteFlags = []string{"--languages", siteLanguage}
