@@ -195,9 +195,9 @@ type Server struct {
 	partners  *partners.Registry // nil when there are none
 	widgets   *widgets.Widgets   // nil when there are none
 	feeds     *feeds.Source
-	cards     *card.Painter // nil when there are none
-	made      *hot          // feeds and cards
-	making    *turns        // of them
+	cards     *card.Painter   // nil when there are none
+	made      *hot            // feeds and cards
+	making    *turns          // of them
 	webhooks  *webhooks.Hooks // nil when nobody is told
 	publisher *opendata.Publisher
 	hsds      *opendata.HSDS
@@ -287,7 +287,7 @@ func New(opt Options) (*Server, error) {
 	s.publisher = s.newPublisher()
 	s.newFeeds()
 	s.hsds = &opendata.HSDS{Lens: hsds.New(opt.Schemas, opt.Service.Territories()), Schemas: opt.Schemas, Catalog: opt.Catalog}
-	s.metrics = newMetrics(opt.Catalog, opt.Search, opt.Freshness, opt.Version)
+	s.metrics = newMetrics(opt.Catalog, opt.Search, opt.Freshness, opt.Site, opt.Version)
 	return s, s.build()
 }
 
