@@ -104,6 +104,8 @@ type Hooks struct {
 
 	sent, failed atomic.Int64 // attempts of this process
 
+	// checkpoint is after how many deliveries a lane's cursor is written.
+	checkpoint int
 	// afterSend is called between a request and what is written of it; in tests.
 	afterSend func(d *Delivery)
 }
@@ -113,7 +115,7 @@ func New(opt Options) *Hooks {
 	h := &Hooks{
 		ledger: opt.Ledger, records: opt.Ledger.Records(), log: opt.Log, schemas: opt.Schemas, territories: opt.Territories,
 		client: client(opt.Outgoing), plain: opt.Outgoing.Plain, owner: opt.Owner, clock: opt.Clock, logger: opt.Logger,
-		refreshes: make(chan struct{}, 1), lanes: map[string]*runner{},
+		refreshes: make(chan struct{}, 1), lanes: map[string]*runner{}, checkpoint: 256,
 	}
 	if h.territories == nil {
 		h.territories = opt.Schemas.Territories()

@@ -76,6 +76,7 @@ func child(text string) {
 		Ledger: audit.New(records, nil), Log: store, Catalog: c, Schemas: schemas.Default(), Owner: o.Owner,
 		Outgoing: outgoing.Options{Allow: strangers.Allow, Roots: roots()},
 	})
+	h.checkpoint = 1 // so that the cursor is written while requests are under way
 	var sends atomic.Int64
 	h.afterSend = func(*Delivery) {
 		if sends.Add(1) == o.Sends {
@@ -235,6 +236,10 @@ func TestProcesses(t *testing.T) {
 		})
 		eventually(t, "the test", func() bool { return kinds(r.all()) == TestPing })
 		r.take()
+		eventually(t, "the lane is free", func() bool {
+			l, _, err := b.hooks.readLane(ctx, s.ID)
+			return err == nil && l.Owner == ""
+		})
 		// Somebody died with the lane in hand: nobody sends before the claim is over.
 		a.must(a.hooks.changeLane(ctx, s.ID, func(l *lane) bool { l.Owner, l.Until = "c", a.hooks.now().Add(time.Hour); return true }))
 		a.update(ids[0], "n0", "it", "Fine", "MI")
@@ -247,4 +252,16 @@ func TestProcesses(t *testing.T) {
 		b.hooks.wakeAll()
 		eventually(t, "the lane is taken over", func() bool { return len(r.all()) == 1 })
 	})
+}
+
+// TestCursor: it stays before everything that is under way.
+func TestCursor(t *testing.T) {
+	w := &turn{read: 12, direct: map[int64]bool{9: true, 5: true}}
+	if got := w.cursor(); got != 4 {
+		t.Errorf("%d, want 4", got)
+	}
+	clear(w.direct)
+	if got := w.cursor(); got != 12 {
+		t.Errorf("%d, want 12", got)
+	}
 }

@@ -334,13 +334,10 @@ func (t *turn) cursor() int64 {
 	return at
 }
 
-// checkpoint is after how many deliveries the cursor is written.
-const checkpoint = 256
-
 // keep renews the claim and writes the cursor, when it is time.
 func (t *turn) keep(ctx context.Context) error {
 	now := t.h.now()
-	if t.lane.Until.Sub(now) >= renewUnder && t.settled < checkpoint {
+	if t.lane.Until.Sub(now) >= renewUnder && t.settled < t.h.checkpoint {
 		return nil
 	}
 	return t.write(ctx, func(l *lane) { l.Until = now.Add(lease) })
