@@ -2,7 +2,6 @@ package card_test
 
 import (
 	"bytes"
-	"fmt"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -13,6 +12,9 @@ import (
 
 	"github.com/prassi-cms/prassi/site/card"
 )
+
+// slow is far more than a picture takes (20 ms), on a machine that has much to do.
+const slow = 30 * time.Second
 
 func newPainter(t testing.TB) *card.Painter {
 	t.Helper()
@@ -61,7 +63,7 @@ func TestCards(t *testing.T) {
 		if len(data) > 30<<10 {
 			t.Errorf("%s: %d bytes", name, len(data))
 		}
-		if took > 2*time.Second {
+		if took > slow {
 			t.Errorf("%s: took %v", name, took)
 		}
 		if !bytes.Equal(data, draw(t, newPainter(t), c)) {
@@ -89,17 +91,18 @@ func TestMissingFont(t *testing.T) {
 
 // TestConcurrent: many at once draw what one alone draws.
 func TestConcurrent(t *testing.T) {
-	p := newPainter(t)
+	p, names := newPainter(t), []string{"it", "ar", "tr"}
+	want := map[string][]byte{}
+	for _, name := range names {
+		want[name] = draw(t, p, cards[name])
+	}
 	var wg sync.WaitGroup
-	for i := range 4 {
+	for range 4 {
 		wg.Go(func() {
-			for name, c := range cards {
+			for _, name := range names {
 				var b bytes.Buffer
-				if err := p.Card(&b, c); err != nil || !bytes.Equal(b.Bytes(), draw(t, newPainter(t), c)) {
-					t.Error(fmt.Sprint(i, name, " differs ", err))
-				}
-				if i%2 == 0 {
-					break
+				if err := p.Card(&b, cards[name]); err != nil || !bytes.Equal(b.Bytes(), want[name]) {
+					t.Errorf("%s differs: %v", name, err)
 				}
 			}
 		})
@@ -121,7 +124,7 @@ func FuzzCard(f *testing.F) {
 		if _, err := png.Decode(bytes.NewReader(data)); err != nil || len(data) > 100<<10 {
 			t.Errorf("%d bytes: %v", len(data), err)
 		}
-		if took := time.Since(start); took > 2*time.Second {
+		if took := time.Since(start); took > slow {
 			t.Errorf("took %v", took)
 		}
 	})
