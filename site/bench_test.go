@@ -27,8 +27,8 @@ var benchTopics = []string{"work", "italian-language", "women", "participation-v
 func big(tb testing.TB, n int) *world {
 	w := newWorld(tb, nil)
 	w.bulk = true
-	w.publish("organization", id(0), "it", "orti", values{"title": "Orti insieme", "territories": []any{"PO"}})
-	for i := 1; i <= n; i++ {
+	w.publish("organization", id(1), "it", "orti", values{"title": "Orti insieme", "territories": []any{"PO"}})
+	for i := 2; i <= n; i++ {
 		w.publish([]string{"article", "news"}[i%2], id(i), "it", fmt.Sprintf("voce-%d", i), article(i))
 	}
 	w.flush()
@@ -39,7 +39,7 @@ func article(i int) values {
 	return values{
 		"title": fmt.Sprintf("Voce numero %d della redazione", i), "summary": "Un riassunto di una riga o due, che sta negli elenchi.", "body": body(i),
 		"territories": []any{[]string{"PO", "MI", "TO", "RM", "NA"}[i%5]}, "topics": []any{benchTopics[i%5]},
-		"organization": id(0),
+		"organization": id(1),
 	}
 }
 

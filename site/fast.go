@@ -173,7 +173,12 @@ func (x *execution) action(p *parse.PipeNode, dot reflect.Value) error {
 			}
 			typ = nil
 		case "_html_template_urlnormalizer":
-			if !normalURL(s) {
+			if !only(s, "!#$&*+,/:;=?@[]-._~") {
+				return errSlow
+			}
+			typ = nil
+		case "_html_template_urlescaper":
+			if !only(s, "-._~") {
 				return errSlow
 			}
 			typ = nil
@@ -257,12 +262,13 @@ func (x *execution) escape(s string) {
 	x.b.WriteString(s[from:])
 }
 
-// normalURL reports that normalising changes nothing of an address.
-func normalURL(s string) bool {
+// only reports that a text has letters and digits of ASCII and some other
+// characters alone: escapers of addresses leave it as it is.
+func only(s, others string) bool {
 	for i := range len(s) {
 		switch c := s[i]; {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
-		case strings.IndexByte("!#$&*+,/:;=?@[]-._~", c) >= 0:
+		case strings.IndexByte(others, c) >= 0:
 		default:
 			return false
 		}

@@ -12,6 +12,7 @@ import (
 // of the example, and for articles and lists html/template is not needed.
 func TestFastIsHTMLTemplate(t *testing.T) {
 	w := example(t)
+	w.publish("article", id(31), "it", "lungo", article(31))
 	w.publish("article", id(30), "it", "segni", values{"title": `"A" & <b>'c'</b> + d`, "summary": "\u2028 <i>", "body": "## Uno\n\nTesto", "topics": []any{"work"}, "organization": id(1)})
 	s := w.site(w.catalogue())
 	p, err := s.newPlan(ctx, s.today())

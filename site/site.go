@@ -442,9 +442,12 @@ func (p *Page) piece(header bool) (template.HTML, error) {
 		return template.HTML(parts[0]), nil
 	}
 	if p.menu == "" {
-		var b strings.Builder
-		if err := p.tongue.choose.Execute(&b, p); err != nil {
-			return "", themeError(err, p.tongue.choose.Name())
+		b := newBuffer()
+		defer giveBack(b)
+		if !p.tongue.templates.menu.execute(b, p) {
+			if err := p.tongue.choose.Execute(b, p); err != nil {
+				return "", themeError(err, p.tongue.choose.Name())
+			}
 		}
 		p.menu = b.String()
 	}

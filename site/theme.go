@@ -298,6 +298,7 @@ type templates struct {
 	pages                  map[string]*template.Template // by kind, the layout
 	fast                   map[string]*fast              // the same
 	header, footer, choose *template.Template
+	menu                   *fast // choose
 }
 
 // has reports whether there is a template of a kind.
@@ -352,6 +353,7 @@ func (t *Theme) compile(funcs template.FuncMap) (*templates, error) {
 		return nil, themeError(err, "layout.html")
 	}
 	out.header, out.footer, out.choose = set.Lookup("header.html"), set.Lookup("footer.html"), set.Lookup("languagemenu.html")
+	out.menu = &fast{from: out.choose, funcs: funcs}
 	return out, nil
 }
 
