@@ -250,5 +250,5 @@ func (s *Store) Close() error {
 	for _, p := range j.packs {
 		err = errors.Join(err, p.close())
 	}
-	return errors.Join(err, s.lock.Close())
+	return errors.Join(err, unlockFolder(s.lock))
 }

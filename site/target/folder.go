@@ -454,7 +454,12 @@ func lockFile(name string) (unlock func(), err error) {
 			return nil, err
 		}
 		if there, err := os.Stat(name); err == nil && os.SameFile(mine, there) {
-			return func() { os.Remove(name); f.Close() }, nil
+			return func() {
+				os.Remove(name)
+				// A process that is being started has the file open as well until it runs.
+				_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+				f.Close()
+			}, nil
 		}
 		f.Close()
 	}

@@ -45,6 +45,7 @@ func updateFolder(ctx context.Context, dir string, p *plan, opt Options) (r Repo
 		}
 		return r, err
 	}
+	defer syscall.Flock(int(self.Fd()), syscall.LOCK_UN)
 	// What a kill left, if this folder is ours: then there is such a name in it.
 	if err := root.RemoveAll(unfinished); err != nil {
 		return r, err
