@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
 	"github.com/prassi-cms/prassi/content"
@@ -65,6 +66,11 @@ func TestIdentity(t *testing.T) {
 	}
 	line := func(name string) string {
 		return regexp.MustCompile(`(?m)^BEGIN:VEVENT(?:.*\r\n)(?:.*\r\n)*?` + name + `:(.*)\r`).FindStringSubmatch(string(w.calendar(feeds.Query{Locale: "it", Collection: feeds.Deadlines})))[1]
+	}
+	// Of nothing but the document and the language, so of no slug either.
+	entry := w.catalog.Get("news", "prima", "it").Entry
+	if want := "urn:uuid:" + uuid.NewSHA1(uuid.MustParse(entry.ID()), []byte("it")).String(); id() != want {
+		t.Errorf("it is %s, not %s", id(), want)
 	}
 	was, uid, sequence := id(), line("UID"), line("SEQUENCE")
 	w.source.Base = "https://altrove.example"
