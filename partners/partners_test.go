@@ -315,6 +315,16 @@ func TestWithin(t *testing.T) {
 			}
 		}
 	})
+	for _, c := range []struct{ filter, asked, alone, want bool }{{false, true, true, false}, {false, true, false, false}, {true, false, true, true}, {true, false, false, false}, {true, true, false, true}} {
+		p := &partners.Partner{Key: "x", Filter: partners.Filter{Territories: []string{"09"}, National: c.filter}}
+		ask := partners.Asked{National: c.asked}
+		if !c.alone {
+			ask.Territories = []string{"100"}
+		}
+		if got, err := w.Within(p, "news", ask); err != nil || got.National != c.want || w.Shows(p, "news", partners.Asked{}) != c.filter {
+			t.Errorf("%+v: %+v %v", c, got, err)
+		}
+	}
 	p := &partners.Partner{Key: "x", Filter: partners.Filter{Topics: []string{"housing", "work"}, Collections: []string{"news"}, Organizations: []string{"orti"}}}
 	got, err := w.Within(p, "news", partners.Asked{Topics: []string{"work", "health"}})
 	if err != nil || !slices.Equal(got.Topics, []string{"work"}) || !slices.Equal(got.Organizations, []string{"orti"}) {
