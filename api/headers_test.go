@@ -32,7 +32,7 @@ func TestEveryAnswerIsProtected(t *testing.T) {
 			protected(t, op, w.send("", op.Method, op.Route, "", "Accept-Encoding", "identity;q=0, *;q=0")) // hardly a success
 		})
 	}
-	for _, path := range []string{"/nowhere", "/embedded/nowhere", "/api/v1/nowhere"} {
+	for _, path := range []string{"/docs/nowhere", "/embed/no/where", "/api/v1/nowhere"} {
 		protected(t, &operation{}, w.send("", "GET", path, "").want(t, 404))
 	}
 	protected(t, &operation{}, w.send("", "TRACE", "/docs", "").want(t, 405))

@@ -48,9 +48,13 @@ func (s *Server) siteTable() []*operation {
 			Params: []param{token}, Answers: []answer{{Status: http.StatusOK, Media: "text/html", Body: htmlPage, Headers: []string{"Content-Language"}}}, Handle: s.showPreview},
 	}
 	if s.media != nil {
+		files := fileAnswers(http.StatusOK)
+		for i := range files {
+			files[i].Headers = []string{"Cache-Control"} // nobody keeps them
+		}
 		out = append(out, &operation{Method: http.MethodGet, Route: look + "media/{media}/{file}", ID: "showPreviewFile", Access: open, Class: classPreview,
 			Summary: "A file that such a revision shows", Params: []param{token, pathParam("media", "The file's id.", text(26)), pathParam("file", "The form's name.", text(80))},
-			Answers: []answer{{Status: http.StatusOK, Media: "application/octet-stream", Body: fileBytes()}}, Handle: s.previewFile})
+			Answers: files, Handle: s.previewFile})
 	}
 	for _, op := range out {
 		op.Tag = tagSite
