@@ -827,7 +827,7 @@ func (p *plan) cardView(ed *edition, i int32) *Card {
 	return c
 }
 
-// maxWords bounds the values of one short fact.
+// maxMetaValues bounds the values of one short fact.
 const maxMetaValues = 4
 
 // card says of a variant what lists show.

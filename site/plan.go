@@ -78,7 +78,6 @@ type edition struct {
 		body []byte
 		err  error
 	}
-	due int // files to write
 }
 
 // act is a law and the items that name it.

@@ -52,9 +52,6 @@ func unquote(v []byte) string {
 	}
 }
 
-// isText compares without making a string.
-func isText(v []byte, s string) bool { return len(v) == len(s)+2 && string(v[1:len(v)-1]) == s }
-
 func float(v []byte) (f float64, ok bool) {
 	f, err := strconv.ParseFloat(string(v), 64)
 	return f, err == nil

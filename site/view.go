@@ -398,7 +398,8 @@ type Card struct {
 	Snippet template.HTML
 }
 
-// List is a page of a list.
+// List is a page of a list. Only the front says how many items and pages there are,
+// so that older pages stay what they are when an item is added.
 type List struct {
 	Items []*Card
 	Total int
@@ -407,7 +408,7 @@ type List struct {
 	Front        bool
 	Page, Pages  int
 	Older, Newer *Link
-	// All are links to every page, the newest first.
+	// All are links to every page, the newest first; on the front alone.
 	All     []PageLink
 	Filters []Filter
 	// Empty: there is nothing in it at all.

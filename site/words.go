@@ -28,7 +28,6 @@ type words struct {
 	date, monthly [4]string         // literal texts around day, month and year, in their order
 	dateOrder     []int
 	monthlyOrder  []int
-	decimal       string
 }
 
 var weekdays = [...]string{"mo", "tu", "we", "th", "fr", "sa", "su"}
@@ -58,8 +57,7 @@ func newWords(l schemas.Locale) *words {
 	return w
 }
 
-// furniture is the words for pages in a language of content: its own, or those of
-// English around a text in another.
+// speaks reports that messages has words in a language.
 func speaks(lang string) bool {
 	for _, l := range messages.Languages {
 		if l == lang {
