@@ -168,13 +168,23 @@ func TestWords(t *testing.T) {
 
 // Sentences are whole whatever parameters are missing, plain, short, and in
 // their language.
+//
+// The codes that the site says dates and figures with are no sentences: a month, a
+// span, a size stand within other lines.
 func TestSentences(t *testing.T) {
+	values := readSource(t).lists["site.ValueCodes"]
+	if len(values) == 0 {
+		t.Error("there is no list site.ValueCodes any more: correct this test")
+	}
 	for _, lang := range messages.Languages {
 		sentences := messages.Sentences(lang)
 		for _, code := range messages.Codes(lang) {
 			m := sentences[code]
 			for _, part := range m.Parts {
 				checkText(t, lang, code, part)
+			}
+			if slices.Contains(values, code) {
+				continue
 			}
 			checkText(t, lang, code, m.Title)
 			if !inLanguage(lang, strings.Join(m.Parts, "")) || m.Title != "" && !inLanguage(lang, m.Title) {
@@ -188,7 +198,7 @@ func TestSentences(t *testing.T) {
 	// Nothing was left untranslated.
 	for _, lang := range messages.Languages[1:] {
 		for code := range messages.Sentences(lang) {
-			if got := messages.Text(lang, code, nil); got == messages.Text("it", code, nil) {
+			if got := messages.Text(lang, code, nil); got == messages.Text("it", code, nil) && !slices.Contains(values, code) {
 				t.Errorf("%s: %s is Italian: %q", lang, code, got)
 			}
 		}

@@ -33,7 +33,6 @@ var ValueCodes = []string{
 	"site_closed_when",
 	"site_open_when",
 	"site_public_holidays",
-	"site_people",
 	"site_size_bytes",
 	"site_size_kb",
 	"site_size_mb",
