@@ -78,12 +78,11 @@ type Publisher struct {
 	jobs  chan job
 	tidy  chan struct{} // there is a new build to compress; holds one
 
-	mu      sync.Mutex
-	cursor  int64
-	gen     uint64
-	due     due
-	status  Status
-	running bool
+	mu     sync.Mutex
+	cursor int64
+	gen    uint64
+	due    due
+	status Status
 }
 
 // due is what has changed since the last build began.
