@@ -289,3 +289,17 @@ func TestMapIsGeoJSON(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 }
+
+// With the day that a deadline passes, whatever says so is made anew.
+func TestADayPasses(t *testing.T) {
+	w := example(t)
+	s, store := w.site(w.catalogue()), newStore(t)
+	before, _ := build(t, s, store)
+	w.clock = w.clock.AddDate(0, 2, 0)
+	after, _ := build(t, s, store)
+	full, _ := build(t, w.site(w.open()), newStore(t))
+	sameBuild(t, after, full)
+	if got := rendered(before, after); !slices.Contains(got, "it/news/permessi/index.html") || slices.Contains(got, "it/pages/chi-siamo/index.html") {
+		t.Errorf("rendered %v", got)
+	}
+}
