@@ -317,7 +317,9 @@ func (b *bench) writeHugo(items string) error {
 		if err != nil {
 			return err
 		}
-		if err := write("content/articles/"+it.Slug+".md", string(front)+"\n"+it.Body); err != nil {
+		// Prassi finds laws in a text and links them; Hugo is given the links.
+		body := strings.ReplaceAll(it.Body, lawNamed, "["+lawNamed+"]("+lawAddress+")")
+		if err := write("content/articles/"+it.Slug+".md", string(front)+"\n"+body); err != nil {
 			return err
 		}
 	}
@@ -339,6 +341,12 @@ func (b *bench) writeHugo(items string) error {
 	}
 	return nil
 }
+
+// lawNamed is what the items say of a law, lawAddress where Prassi leads from it.
+const (
+	lawNamed   = "art. 5 del D.Lgs. 286/1998"
+	lawAddress = "https://www.normattiva.it/uri-res/N2Ls?urn:nir:stato:decreto.legislativo:1998-07-25;286~art5"
+)
 
 // benchItem is a line of the items' file.
 type benchItem struct {
