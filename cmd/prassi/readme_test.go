@@ -119,12 +119,13 @@ func decodeJSON(t *testing.T, what, text string) any {
 }
 
 // TestReadmeMainJob runs the lines of the README's main job with bash, on a
-// demo of its own: only the address and the data folder are exchanged.
+// demo of its own: only the address and the data folder are exchanged. Then come
+// those about what the public sees, in the same folder.
 func TestReadmeMainJob(t *testing.T) {
 	readme := document(t, "README.md")
 	shell := blocks(readme, "sh")
-	if len(shell) != 2 || !strings.HasPrefix(shell[0], "make run ") || !strings.Contains(shell[0], "\nmake test ") {
-		t.Fatalf("the README begins with make run and make test, then has the main job: %q", shell)
+	if len(shell) != 3 || !strings.HasPrefix(shell[0], "make run ") || !strings.Contains(shell[0], "\nmake test ") {
+		t.Fatalf("the README begins with make run and make test, then has the main job and what the public sees: %q", shell)
 	}
 	if n := len(regexp.MustCompile(`(?m)^(?:\w+=\S*\$\()?curl `).FindAllString(shell[1], -1)); n != 5 {
 		t.Errorf("the main job has %d curl lines, not 5", n)
@@ -154,14 +155,17 @@ func TestReadmeMainJob(t *testing.T) {
 	if strings.Count(shell[1], "http://127.0.0.1:8080") != 1 || strings.Count(shell[1], "data/demo") != 1 {
 		t.Fatal("the address and the data folder stand in the lines once each")
 	}
-	run := exec.Command("bash", "-euo", "pipefail", "-c", script)
-	run.Dir = folder
-	run.Env = append(os.Environ(), "HOME="+folder, "no_proxy=127.0.0.1")
-	var stdout, stderr bytes.Buffer
-	run.Stdout, run.Stderr = &stdout, &stderr
-	if err := run.Run(); err != nil {
-		t.Fatalf("%v\n%s%s", err, stdout.String(), stderr.String())
+	bash := func(script string) (stdout, stderr bytes.Buffer) {
+		run := exec.Command("bash", "-euo", "pipefail", "-c", script)
+		run.Dir = folder
+		run.Env = append(os.Environ(), "HOME="+folder, "HOST="+r.base, "PRASSI_LANG=en", "no_proxy=127.0.0.1")
+		run.Stdout, run.Stderr = &stdout, &stderr
+		if err := run.Run(); err != nil {
+			t.Fatalf("%v\n%s%s", err, stdout.String(), stderr.String())
+		}
+		return stdout, stderr
 	}
+	stdout, stderr := bash(script)
 	printed, shown := json.NewDecoder(&stdout), blocks(readme, "json")
 	if len(shown) != 2 {
 		t.Fatalf("the README shows %d answers, not 2", len(shown))
@@ -177,6 +181,30 @@ func TestReadmeMainJob(t *testing.T) {
 	}
 	if rest, _ := io.ReadAll(printed.Buffered()); len(bytes.TrimSpace(rest)) > 0 {
 		t.Errorf("more is printed than the README shows: %s", rest)
+	}
+
+	seen, _ := bash(exchange.Replace(shell[2]))
+	for _, want := range []string{"Il permesso per lavoro</h1>", "<title", "SUMMARY", "Pages: "} {
+		if !strings.Contains(seen.String(), want) {
+			t.Errorf("what the public sees has no %q:\n%s", want, seen.String())
+		}
+	}
+	if _, err := os.Stat(filepath.Join(folder, "data", "site", "it", "articles", "permesso-per-lavoro", "index.html")); err != nil {
+		t.Error(err)
+	}
+	widget := blocks(readme, "html")
+	if len(widget) != 1 {
+		t.Fatalf("%d examples in HTML, not 1", len(widget))
+	}
+	for _, m := range regexp.MustCompile(`(?:src|href)="([^"]*)"`).FindAllStringSubmatch(widget[0], -1) {
+		res, err := http.Get(exchange.Replace(m[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if kind := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || strings.Contains(m[0], "src=") != strings.HasPrefix(kind, "text/javascript") {
+			t.Errorf("%s: %s, %s", m[1], res.Status, kind)
+		}
 	}
 }
 
