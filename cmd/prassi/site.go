@@ -36,6 +36,7 @@ import (
 type looks struct {
 	Theme       string `name:"site-theme" env:"PRASSI_SITE_THEME" type:"path" placeholder:"DIR" help:"A folder with a theme of your own, laid over the one that comes with the program."`
 	Name        string `name:"site-name" env:"PRASSI_SITE_NAME" placeholder:"NAME" help:"What the site is called; Prassi when left out."`
+	Languages   string `name:"site-languages" env:"PRASSI_SITE_LANGUAGES" placeholder:"LANGS" help:"Languages of the site's pages: it,en,fr,es,ar,zh-Hans; all of them when left out."`
 	Tiles       string `name:"site-tiles" env:"PRASSI_SITE_TILES" placeholder:"URL" help:"Where maps get their tiles: https://tiles.example/{z}/{x}/{y}.png; outlines of the provinces when left out."`
 	Attribution string `name:"site-tiles-attribution" env:"PRASSI_SITE_TILES_ATTRIBUTION" placeholder:"WORDS" help:"What must stand beside the tiles."`
 	Legal       string `name:"site-legal-notice" env:"PRASSI_SITE_LEGAL_NOTICE" placeholder:"URL" help:"Where the legal notice is."`
@@ -55,7 +56,7 @@ const hookKeyVariable = "PRASSI_SITE_HOOK_KEY"
 
 // config is the site's, but for what narrows it.
 func (l looks) config() site.Config {
-	c := site.Config{Tiles: l.Tiles, TilesAttribution: l.Attribution, LegalNotice: l.Legal, SecurityContact: l.Security}
+	c := site.Config{Languages: splitList([]string{l.Languages}), Tiles: l.Tiles, TilesAttribution: l.Attribution, LegalNotice: l.Legal, SecurityContact: l.Security}
 	if l.Name != "" {
 		c.Name = inAll(l.Name)
 	}
