@@ -1,7 +1,8 @@
 # syntax=docker/dockerfile:1
 # Prassi as one static program in an otherwise empty image: no shell, no package
 # manager, an unprivileged user. Debian's certificates are for calls to the
-# sign-in provider and to webhooks; time zones are compiled in.
+# sign-in provider and to webhooks; time zones are compiled in. Without a shell and
+# rsync a site goes to a folder, an archive or a bucket, and its hook is an address.
 
 # Node.js makes the style sheets and scripts; nothing of it is in the image.
 FROM node:22.21-bookworm-slim AS node
