@@ -24,7 +24,6 @@ type buildCmd struct {
 	Partner     string   `name:"partner" placeholder:"KEY" help:"The site as this partner wants it: name, domain, languages, colours and filters."`
 	BaseURL     string   `name:"base-url" env:"PRASSI_PUBLIC_URL" placeholder:"URL" help:"Where the site will be found. Without it pages name no address of their own, and there is no site map."`
 	API         string   `name:"api-url" placeholder:"URL" help:"Where a Prassi answers the search, for a site that is kept elsewhere; the site's own address when left out."`
-	Language    []string `name:"language" placeholder:"LANGS" help:"Languages of the pages: it, en, fr, es, ar, zh-Hans; all when left out."`
 	NoFallback  bool     `name:"no-fallback" help:"Leave out of a language what is not written in it."`
 	Precompress bool     `name:"precompress" help:"Put gzip and Brotli forms beside the files, for servers that look for them."`
 	Demo        bool     `name:"demo" help:"Build the example content, in no data folder."`
@@ -134,8 +133,8 @@ func (c *buildCmd) config(e *env, b *backend) (site.Config, error) {
 			cfg.Key = strings.ToLower(strings.Join(list, "-"))
 		}
 	}
-	if list := splitList(c.Language); len(list) > 0 {
-		cfg.Languages = list
+	if c.Languages != "" { // before a partner's
+		cfg.Languages = splitList([]string{c.Languages})
 	}
 	if c.API != "" {
 		cfg.API = c.API

@@ -38,7 +38,7 @@ import (
 var hugoSite embed.FS
 
 // siteLanguage is that of the items. Hugo's site has this one alone, and so has ours
-// where whole builds are compared; a running server keeps all six up to date.
+// where they are compared.
 const siteLanguage = "it"
 
 // hugoBase is where both sites say that they are (hugosite/hugo.yaml).
@@ -219,7 +219,7 @@ func (b *bench) buildOurs(data string) (built, error) {
 	if err := os.RemoveAll(out); err != nil {
 		return built{}, err
 	}
-	r, err := b.child("", b.binary, "build", "--data", data, "--out", out, "--language", siteLanguage, "--base-url", hugoBase)
+	r, err := b.child("", b.binary, "build", "--data", data, "--out", out, "--site-languages", siteLanguage, "--base-url", hugoBase)
 	if err != nil {
 		return r, err
 	}
@@ -446,15 +446,20 @@ func (b *bench) siteChanges(program, data string) error {
 	if err != nil {
 		return err
 	}
-	ours, err := b.changeOurs(data)
-	if err != nil {
-		return err
-	}
-	slices.Sort(ours)
 	slices.Sort(theirs)
-	worst, median := ours[len(ours)-1], ours[len(ours)/2]
-	b.add(median < 150*time.Millisecond, "one changed item on the air, in six languages", fmt.Sprintf("%.0f ms (worst %.0f)", milli(median), milli(worst)),
-		fmt.Sprintf("%.0f ms Hugo watching", milli(theirs[len(theirs)/2])), fmt.Sprintf("%.3f", median.Seconds()/theirs[len(theirs)/2].Seconds()), "< 150 ms")
+	for _, of := range []struct{ languages, name, title string }{
+		{siteLanguage, "Una sola", "one changed item on the air, in one language as Hugo's"},
+		{"", "Una sola ancora", "the same in all six languages"},
+	} {
+		ours, err := b.changeOurs(data, of.languages, of.name)
+		if err != nil {
+			return err
+		}
+		slices.Sort(ours)
+		worst, median := ours[len(ours)-1], ours[len(ours)/2]
+		b.add(median < 150*time.Millisecond, of.title, fmt.Sprintf("%.0f ms (worst %.0f)", milli(median), milli(worst)),
+			fmt.Sprintf("%.0f ms Hugo watching", milli(theirs[len(theirs)/2])), fmt.Sprintf("%.3f", median.Seconds()/theirs[len(theirs)/2].Seconds()), "< 150 ms")
+	}
 	return nil
 }
 
@@ -514,14 +519,15 @@ func (b *bench) changeHugo(program string) (took []time.Duration, err error) {
 	return took, nil
 }
 
-// changeOurs changes an item through the editorial API of a running server.
-func (b *bench) changeOurs(data string) (took []time.Duration, err error) {
+// changeOurs changes an item of a title through the editorial API of a running
+// server, whose site has these languages (all when empty).
+func (b *bench) changeOurs(data, languages, title string) (took []time.Duration, err error) {
 	out, err := exec.CommandContext(b.ctx, b.binary, "token", "create", "--data", data, "--role", "editor").Output()
 	if err != nil {
 		return nil, err
 	}
 	token := strings.TrimSpace(string(out))
-	server, err := endure.Serve(b.ctx, b.binary, "--data", data, "--rates", "off")
+	server, err := endure.Serve(b.ctx, b.binary, "--data", data, "--rates", "off", "--site-languages", languages)
 	if err != nil {
 		return nil, err
 	}
@@ -529,14 +535,14 @@ func (b *bench) changeOurs(data string) (took []time.Duration, err error) {
 	if err := awaitSearch(server.Base); err != nil { // the first start makes the index beside
 		return nil, err
 	}
-	res, err := send(b.ctx, server.Base+"/api/v1/manage/documents", token, "", `{"type":"article","locale":"it","fields":{"title":"Una sola","body":"prima"}}`)
+	res, err := send(b.ctx, server.Base+"/api/v1/manage/documents", token, "", `{"type":"article","locale":"it","fields":{"title":"`+title+`","body":"prima"}}`)
 	if err != nil {
 		return nil, err
 	}
 	at, etag := server.Base+res.Header.Get("Location"), res.Header.Get("ETag")
 	for n := range 21 {
 		word := fmt.Sprintf("parolanuova%d.", n)
-		body, err := json.Marshal(map[string]any{"fields": map[string]any{"title": "Una sola", "body": strings.Repeat("Una riga di testo. ", 150) + word}})
+		body, err := json.Marshal(map[string]any{"fields": map[string]any{"title": title, "body": strings.Repeat("Una riga di testo. ", 150) + word}})
 		if err != nil {
 			return nil, err
 		}
@@ -552,7 +558,7 @@ func (b *bench) changeOurs(data string) (took []time.Duration, err error) {
 			limit = time.Minute // the server may still be at its first build
 		}
 		for start := time.Now(); ; time.Sleep(time.Millisecond) {
-			_, page, err := fetch(server.Base+"/"+siteLanguage+"/articles/una-sola/", nil)
+			_, page, err := fetch(server.Base+"/"+siteLanguage+"/articles/"+strings.ReplaceAll(strings.ToLower(title), " ", "-")+"/", nil)
 			if err == nil && bytes.Contains(page, []byte(word)) {
 				if n > 0 {
 					took = append(took, time.Since(start))
