@@ -119,7 +119,7 @@ func (p *plan) render(ctx context.Context, w *release.Writer, todo []*job) (int6
 	var next, written atomic.Int64
 	g, working := errgroup.WithContext(ctx)
 	for range min(p.workers, len(todo)) {
-		g.Go(func() error {
+		g.Go(p.safely(func() error {
 			b := buffers.Get().(*bytes.Buffer)
 			defer giveBack(b)
 			for working.Err() == nil {
@@ -147,7 +147,7 @@ func (p *plan) render(ctx context.Context, w *release.Writer, todo []*job) (int6
 				}
 			}
 			return working.Err()
-		})
+		}))
 	}
 	err := g.Wait()
 	if err == nil {

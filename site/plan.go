@@ -149,7 +149,7 @@ func (s *Site) readAll(list []*facts) {
 	var g errgroup.Group
 	g.SetLimit(s.workers)
 	for part := range slices.Chunk(list, share) {
-		g.Go(func() error {
+		g.Go(s.safely(func() error {
 			var buf []byte
 			for _, f := range part {
 				raw, err := f.entry.AppendTo(buf[:0], catalog.Identity)
@@ -161,7 +161,7 @@ func (s *Site) readAll(list []*facts) {
 				*f = *s.read(f.entry, f.shape, raw)
 			}
 			return nil
-		})
+		}))
 	}
 	_ = g.Wait()
 }
@@ -226,7 +226,7 @@ func (s *Site) newPlan(ctx context.Context, day string) (*plan, error) {
 	g.SetLimit(s.workers)
 	for i, ed := range p.editions {
 		ed.index = i
-		g.Go(func() error { p.place(ed); return nil })
+		g.Go(s.safely(func() error { p.place(ed); return nil }))
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
@@ -448,7 +448,7 @@ func (p *plan) used() {
 }
 
 // showcaseState is the public state of practices that the country shows.
-const showcaseState = "showcase"
+const showcaseState = "showcased"
 
 // printOf names what all pages of an edition depend on.
 func (p *plan) printOf(ed *edition) error {
@@ -616,9 +616,9 @@ func (p *plan) all() error {
 	var g errgroup.Group
 	g.SetLimit(p.workers)
 	for _, ed := range p.editions {
-		g.Go(func() error { p.edition(ed); return nil })
+		g.Go(p.safely(func() error { p.edition(ed); return nil }))
 	}
-	g.Go(func() error { p.global(); return nil })
+	g.Go(p.safely(func() error { p.global(); return nil }))
 	return g.Wait()
 }
 

@@ -59,13 +59,13 @@ func newLane(out Output, log *slog.Logger) *lane {
 // offer gives a newer build, in place of one that still waits.
 func (l *lane) offer(b Built) {
 	l.mu.Lock()
-	now := time.Now()
+	now, urgent := time.Now(), b.Withdrawn
 	if w := l.waiting; w != nil {
 		b.Before, b.Withdrawn = w.Before, b.Withdrawn || w.Withdrawn
 	} else {
 		l.due, l.fails = now.Add(max(0, l.out.Settle)), 0
 	}
-	if b.Withdrawn && l.fails == 0 {
+	if urgent { // whatever failed before may work now
 		l.due = now
 	}
 	l.waiting, l.packed = &b, !l.out.Packed || b.Withdrawn

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -47,6 +48,7 @@ type Catalog interface {
 	Changes(since int64, limit int) ([]catalog.Change, int64)
 	Generation() uint64
 	Cursor() int64
+	Variants(id string) []catalog.Entry
 }
 
 // Builder makes a build; *site.Site is one.
@@ -154,7 +156,7 @@ func New(opt Options) (*Publisher, error) {
 		p.lanes = append(p.lanes, newLane(o, p.log))
 	}
 	now := opt.Store.Current()
-	p.status.Held = now != nil && strings.HasPrefix(now.Meta().Reason, ReasonRestore)
+	p.status.Held = now != nil && strings.HasPrefix(now.Meta().Reason, ReasonRestore+" ")
 	p.due = due{lazy: time.Now(), reason: ReasonStart}
 	p.cursor, p.gen = opt.Catalog.Cursor(), opt.Catalog.Generation()
 	if now != nil {
@@ -194,7 +196,7 @@ func (p *Publisher) Notice() {
 		list, next := p.opt.Catalog.Changes(p.cursor, catalog.MaxChanges)
 		for i := range list {
 			changes++
-			withdrawn = withdrawn || list[i].Effect == content.EffectWithdrawn
+			withdrawn = withdrawn || takenBack(p.opt.Catalog, list[i])
 		}
 		p.cursor = next
 		if len(list) < catalog.MaxChanges {
@@ -407,7 +409,7 @@ func (p *Publisher) Restore(ctx context.Context, id string, withdrawn bool) (Bui
 	return p.ask(ctx, func(context.Context) (Built, error) {
 		b := Built{Before: p.opt.Store.Current(), Reason: ReasonRestore, Withdrawn: true}
 		if !withdrawn {
-			if n := p.withdrawnSince(id); n > 0 {
+			if n := WithdrawnSince(p.opt.Store, p.opt.Catalog, id); n > 0 {
 				return b, &WithdrawnError{Build: id, Pages: n}
 			}
 		}
@@ -435,17 +437,17 @@ func (e *WithdrawnError) Error() string {
 	return "build " + e.Build + " shows what was taken back since"
 }
 
-// withdrawnSince counts what was taken back since a build was made and has not come
-// again.
-func (p *Publisher) withdrawnSince(id string) (n int) {
-	for _, m := range p.opt.Store.Builds() {
+// WithdrawnSince counts the variants of documents that were taken back since a build
+// was made and have not come again.
+func WithdrawnSince(store *release.Store, c Catalog, id string) (n int) {
+	for _, m := range store.Builds() {
 		if m.ID != id {
 			continue
 		}
 		for at := m.Cursor; ; {
-			list, next := p.opt.Catalog.Changes(at, catalog.MaxChanges)
+			list, next := c.Changes(at, catalog.MaxChanges)
 			for i := range list {
-				if list[i].Effect == content.EffectWithdrawn {
+				if takenBack(c, list[i]) {
 					n++
 				}
 			}
@@ -455,6 +457,16 @@ func (p *Publisher) withdrawnSince(id string) (n int) {
 		}
 	}
 	return n
+}
+
+// takenBack says whether earlier builds may show what the public must not see any
+// more: what was withdrawn, and what has places that are secret now, since they may
+// have become so by the change.
+func takenBack(c Catalog, x catalog.Change) bool {
+	if x.Effect == content.EffectWithdrawn {
+		return true
+	}
+	return slices.ContainsFunc(c.Variants(x.ID), catalog.Entry.Sensitive)
 }
 
 // ask lets Run do something, between two builds. What has begun is done, whether

@@ -39,8 +39,9 @@ func (f *fakeCatalog) Changes(since int64, limit int) (out []catalog.Change, nex
 	return out, int64(len(f.changes))
 }
 
-func (f *fakeCatalog) Generation() uint64 { f.mu.Lock(); defer f.mu.Unlock(); return f.gen }
-func (f *fakeCatalog) Cursor() int64      { f.mu.Lock(); defer f.mu.Unlock(); return int64(len(f.changes)) }
+func (f *fakeCatalog) Generation() uint64              { f.mu.Lock(); defer f.mu.Unlock(); return f.gen }
+func (f *fakeCatalog) Cursor() int64                   { f.mu.Lock(); defer f.mu.Unlock(); return int64(len(f.changes)) }
+func (f *fakeCatalog) Variants(string) []catalog.Entry { return nil }
 
 // fakeSite writes the catalogue's length on its only page.
 type fakeSite struct {
@@ -461,6 +462,28 @@ func TestOutputs(t *testing.T) {
 		w.pass(time.Hour)
 		if len(log) != n {
 			t.Errorf("told of nothing: %v", log[n:])
+		}
+	})
+}
+
+// What was taken back is taken from an output at once, though it failed just now and
+// rests, and only once for each time that something is taken back.
+func TestOutputsTakeBackAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tries []string
+		began := time.Now()
+		w := newWorld(t, Output{Name: "bucket", Do: func(_ context.Context, b Built) error {
+			tries = append(tries, fmt.Sprintf("%d at %s", b.Build.Meta().Cursor, time.Since(began).Round(time.Second)))
+			return errors.New("away")
+		}})
+		defer w.end()
+		w.pass(3 * time.Minute) // tried at 10 s, 40 s and 1m40s: it rests until 3m40s
+		w.change(content.EffectWithdrawn)
+		w.pass(10 * time.Second)
+		w.change(content.EffectPublished)
+		w.pass(time.Minute)
+		if got := strings.Join(tries, ", "); got != "0 at 10s, 0 at 40s, 0 at 1m40s, 1 at 3m0s" {
+			t.Error(got)
 		}
 	})
 }

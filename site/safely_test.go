@@ -1,0 +1,39 @@
+package site
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/prassi-cms/prassi/site/release"
+)
+
+// A fault of the program on one page ends neither the process nor what is on the air.
+func TestAPanicIsAnErrorOfTheBuild(t *testing.T) {
+	w := example(t)
+	var log bytes.Buffer
+	s := w.site(w.catalogue(), func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	p, err := s.newPlan(ctx, s.today())
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := newStore(t)
+	writer := store.Begin(nil, release.Meta{})
+	defer writer.Abort()
+	fault := &job{File: release.File{Path: "it/index.html"}, data: func(*plan, *job, []byte) ([]byte, error) {
+		var none map[string]int
+		none["x"]++
+		return nil, nil
+	}}
+	if _, err := p.render(ctx, writer, []*job{fault}); err == nil || !strings.Contains(err.Error(), "nil map") {
+		t.Error(err)
+	}
+	p.emit = func(*job) { panic("no plan") }
+	if err := p.all(); err == nil || !strings.Contains(err.Error(), "no plan") {
+		t.Error(err)
+	}
+	if !strings.Contains(log.String(), "safely_test.go") {
+		t.Errorf("the log does not say where: %s", log.String())
+	}
+}
