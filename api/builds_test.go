@@ -106,8 +106,7 @@ func TestBuilds(t *testing.T) {
 	w := newWorld(t, withSite(t))
 	v := w.publish("edo", w.article("edo", "Prima notizia"))
 	first := w.built()
-	var page string
-	page = w.pageOf("articles", v.LiveSlug)
+	page := w.pageOf("articles", v.LiveSlug)
 	if a := w.send("", "GET", page, "").want(t, 200); !bytes.Contains(a.body, []byte("Prima notizia")) {
 		t.Errorf("%s", a.body)
 	}

@@ -2,10 +2,12 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/prassi-cms/prassi/content"
@@ -36,10 +38,20 @@ func (w *world) partner(key string, change ...func(*partners.Partner)) partners.
 	return p
 }
 
+// freshKey is a key that no partner of any world has: examples may be called often.
+func (w *world) freshKey() string { return fmt.Sprintf("comune-%d", freshKeys.Add(1)) }
+
+// freshPartner registers a partner under a key of its own.
+func (w *world) freshPartner() string {
+	w.t.Helper()
+	return w.partner(w.freshKey()).Key
+}
+
+var freshKeys atomic.Int64
+
 // partnerExamples call the operations of widgets and partners.
 func partnerExamples(w *world) map[string]func() []request {
 	const m = "/api/v1/manage/partners"
-	one := func(r request) func() []request { return func() []request { return []request{r} } }
 	open := func(paths ...string) func() []request {
 		var out []request
 		for _, p := range paths {
@@ -60,28 +72,28 @@ func partnerExamples(w *world) map[string]func() []request {
 		"getOEmbed": open("/oembed?url="+url.QueryEscape(w.http.URL+"/it/articles/"+sampleSlug("article")+"/")+"&maxwidth=300",
 			"/oembed?format=xml&url="+url.QueryEscape(w.http.URL+"/embed/news?limit=2")),
 		"listPartners": func() []request {
-			w.partner("uno")
-			w.partner("due")
-			return []request{{who: "edo", path: m + "?limit=1", status: 200}, {who: "edo", path: m + "?cursor=due", status: 200}}
+			w.freshPartner()
+			after := w.freshPartner()
+			w.freshPartner()
+			return []request{{who: "edo", path: m + "?limit=1", status: 200}, {who: "edo", path: m + "?cursor=" + after, status: 200}}
 		},
-		"createPartner": one(request{who: "ada", path: m, status: 201, body: `{"key":"comune-prato","name":"Comune di Prato","origins":["https://www.comune.prato.it"],"domain":"integrazione.comune.prato.it",
-			"languages":["it","ar"],"filter":{"territories":["PO"],"topics":["housing"],"organizations":["orti"],"collections":["news"]},"theme":{"accent":"#0066cc"},"targets":["s3://prato/sito"],"contact":"web@comune.prato.it","active":false}`}),
+		"createPartner": func() []request {
+			return []request{{who: "ada", path: m, status: 201, body: `{"key":"` + w.freshKey() + `","name":"Comune di Prato","origins":["https://www.comune.prato.it"],"domain":"integrazione.comune.prato.it",
+			"languages":["it","ar"],"filter":{"territories":["PO"],"topics":["housing"],"organizations":["orti"],"collections":["news"]},"theme":{"accent":"#0066cc"},"targets":["s3://prato/sito"],"contact":"web@comune.prato.it","active":false}`}}
+		},
 		"getPartner": func() []request {
-			w.partner("tre")
-			return []request{{who: "edo", path: m + "/tre", status: 200}}
+			return []request{{who: "edo", path: m + "/" + w.freshPartner(), status: 200}}
 		},
 		"changePartner": func() []request {
-			w.partner("quattro")
-			return []request{{who: "ada", path: m + "/quattro", status: 200, body: `{"active":false,"origins":[],"filter":{"territories":["PO"]},"theme":{"accent":"#fff"},"name":"Altro"}`}}
+			return []request{{who: "ada", path: m + "/" + w.freshPartner(), status: 200, body: `{"active":false,"origins":[],"filter":{"territories":["PO"]},"theme":{"accent":"#fff"},"name":"Altro"}`}}
 		},
 		"endPartner": func() []request {
-			w.partner("cinque")
-			return []request{{who: "ada", path: m + "/cinque", status: 204}}
+			return []request{{who: "ada", path: m + "/" + w.freshPartner(), status: 204}}
 		},
 		"getPartnerUsage": func() []request {
-			w.partner("sei")
-			w.server.partners.Count("news", "sei")
-			return []request{{who: "edo", path: m + "/sei/usage", status: 200}, {who: "edo", path: m + "/sei/usage?from=2026-01-01&to=2099-12-31", status: 200}}
+			key := w.freshPartner()
+			w.server.partners.Count("news", key)
+			return []request{{who: "edo", path: m + "/" + key + "/usage", status: 200}, {who: "edo", path: m + "/" + key + "/usage?from=2026-01-01&to=2099-12-31", status: 200}}
 		},
 	}
 }

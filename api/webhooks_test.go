@@ -90,7 +90,9 @@ func (w *world) hook(name, url string) webhooks.Subscription {
 
 // webhookExamples calls the operations of webhooksTable.
 func webhookExamples(w *world) map[string]func() []request {
-	at := func(path string) string { return webhooksAt + "/" + w.hook("Prova", "https://example.org/hook").ID + path }
+	at := func(path string) string {
+		return webhooksAt + "/" + w.hook("Prova", "https://example.org/hook").ID + path
+	}
 	one := func(method, path, body string, status int) func() []request {
 		return func() []request { return []request{{who: "ada", path: at(path), body: body, status: status}} }
 	}

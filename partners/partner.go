@@ -109,7 +109,7 @@ func (r *Registry) check(p *Partner) error {
 		for _, name := range slices.Sorted(maps.Keys(p.Theme)) {
 			path := "/theme/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 			if !tokenName.MatchString(name) {
-				bad.value("/theme", codeThemeName, name)
+				bad.value(path, codeThemeName, name)
 			} else if value, ok := Token(p.Theme[name]); ok {
 				p.Theme[name] = value
 			} else {

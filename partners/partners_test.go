@@ -241,7 +241,7 @@ func TestRefusals(t *testing.T) {
 		"/filter/topics/0 unknown_term":                   func(p *partners.Partner) { p.Filter.Topics[0] = "gardening" },
 		"/filter/organizations/0 invalid_reference":       func(p *partners.Partner) { p.Filter.Organizations = []string{"a b"} },
 		"/filter/collections/0 partner_no_collection":     func(p *partners.Partner) { p.Filter.Collections[0] = "drafts" },
-		"/theme partner_theme_name":                       func(p *partners.Partner) { p.Theme["Accent;"] = "#fff" },
+		"/theme/Accent; partner_theme_name":               func(p *partners.Partner) { p.Theme["Accent;"] = "#fff" },
 		"/theme/accent partner_theme_value":               func(p *partners.Partner) { p.Theme["accent"] = "red;background:url(//evil)" },
 		"/targets/0 partner_target_form":                  func(p *partners.Partner) { p.Targets[0] = "/etc" },
 		"/targets/0 partner_target_form (file)":           func(p *partners.Partner) { p.Targets[0] = "file:/srv/www" },

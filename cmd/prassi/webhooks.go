@@ -233,11 +233,11 @@ func (c *webhookLogCmd) Run(e *env) error {
 			if what == "" {
 				what = "-"
 			}
-			code := last.Error
-			if code == "" {
-				code = "-"
+			failure := last.Error
+			if failure == "" {
+				failure = "-"
 			}
-			fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\n", moment(d.At), d.Event, what, d.Outcome, len(d.Attempts), last.Status, code, moment(d.Next), d.ID())
+			fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\n", moment(d.At), d.Event, what, d.Outcome, len(d.Attempts), last.Status, failure, moment(d.Next), d.ID())
 		}
 		return tw.Flush()
 	})
