@@ -13,6 +13,7 @@ import (
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/partners"
 	"github.com/prassi-cms/prassi/site"
+	"github.com/prassi-cms/prassi/site/publish"
 	"github.com/prassi-cms/prassi/site/release"
 	"github.com/prassi-cms/prassi/site/target"
 )
@@ -37,13 +38,14 @@ func (c *buildCmd) Run(e *env) (err error) {
 	if err != nil {
 		return err
 	}
+	// The builds of a server are its own; these are thrown away.
+	temporary, done, err := scratch()
+	if err != nil {
+		return err
+	}
+	defer done()
 	if c.Demo {
-		dir, err := os.MkdirTemp("", "prassi-demo-")
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(dir)
-		e.demo, e.cli.Data, e.cli.Media = true, dir, ""
+		e.demo, e.cli.Data, e.cli.Media = true, filepath.Join(temporary, "data"), ""
 	}
 	b, err := c.open(e)
 	if err != nil {
@@ -54,11 +56,11 @@ func (c *buildCmd) Run(e *env) (err error) {
 	if err != nil {
 		return err
 	}
-	published, done, err := e.readCatalog(b)
+	published, shut, err := e.readCatalog(b)
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer shut()
 	s, err := e.newSite(b, published, theme, cfg)
 	if err != nil {
 		return err
@@ -68,13 +70,7 @@ func (c *buildCmd) Run(e *env) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	// The builds of a server are its own; these are thrown away.
-	dir, err := os.MkdirTemp("", "prassi-build-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	store, err := release.Open(dir, release.Options{Logger: e.logger()})
+	store, err := release.Open(filepath.Join(temporary, "site"), release.Options{Logger: e.logger()})
 	if err != nil {
 		return err
 	}
@@ -219,12 +215,35 @@ func (c *buildsRestoreCmd) Run(e *env) error {
 		return err
 	}
 	defer s.Close()
+	// The server that starts next would take back at once what was withdrawn since, and
+	// until then show it: so there is no flag that asks for it.
+	switch n, err := e.withdrawnSince(s, c.ID); {
+	case err != nil:
+		return err
+	case n > 0:
+		return tell("builds_withdrawn", map[string]any{"count": n})
+	}
 	b, err := s.Restore(c.ID)
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(e.stdout, e.text("builds_restored", map[string]any{"build": b.ID()}))
 	return err
+}
+
+// withdrawnSince counts what a build shows and the public must not see any more.
+func (e *env) withdrawnSince(s *release.Store, id string) (int, error) {
+	b, err := e.settled()
+	if err != nil {
+		return 0, err
+	}
+	defer b.close()
+	published, done, err := e.readCatalog(b)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
+	return publish.WithdrawnSince(s, published, id), nil
 }
 
 type buildsDiffCmd struct {

@@ -263,13 +263,14 @@ func (e *env) readCatalog(b *backend) (c *catalog.Catalog, done func(), err erro
 		}
 		return c, func() { c.Close() }, c.CatchUp(e.ctx)
 	}
-	dir, err := os.MkdirTemp("", "prassi-catalog-")
+	dir, remove, err := scratch()
 	if err != nil {
 		return nil, nil, err
 	}
 	c, err = e.openCatalogIn(b, dir)
 	if err != nil {
-		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+		remove()
+		return nil, nil, err
 	}
-	return c, func() { c.Close(); os.RemoveAll(dir) }, nil
+	return c, func() { c.Close(); remove() }, nil
 }
