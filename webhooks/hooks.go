@@ -102,7 +102,8 @@ type Hooks struct {
 	lanes map[string]*runner
 	began bool // subscriptions were read once
 
-	sent, failed atomic.Int64 // attempts of this process
+	attempts map[Outcome]*atomic.Int64 // of this process
+	served   Status                    // by the last refresh
 
 	// checkpoint is after how many deliveries a lane's cursor is written.
 	checkpoint int
@@ -115,7 +116,10 @@ func New(opt Options) *Hooks {
 	h := &Hooks{
 		ledger: opt.Ledger, records: opt.Ledger.Records(), log: opt.Log, schemas: opt.Schemas, territories: opt.Territories,
 		client: client(opt.Outgoing), plain: opt.Outgoing.Plain, owner: opt.Owner, clock: opt.Clock, logger: opt.Logger,
-		refreshes: make(chan struct{}, 1), lanes: map[string]*runner{}, checkpoint: 256,
+		refreshes: make(chan struct{}, 1), lanes: map[string]*runner{}, attempts: map[Outcome]*atomic.Int64{}, checkpoint: 256,
+	}
+	for _, o := range Outcomes {
+		h.attempts[o] = &atomic.Int64{}
 	}
 	if h.territories == nil {
 		h.territories = opt.Schemas.Territories()
@@ -151,8 +155,29 @@ func (h *Hooks) now() time.Time { return h.clock().UTC().Truncate(time.Milliseco
 // Name is part of jobs.Consumer.
 func (h *Hooks) Name() string { return "webhooks" }
 
-// Counts are attempts that this process made, by how they ended.
-func (h *Hooks) Counts() (delivered, failed int64) { return h.sent.Load(), h.failed.Load() }
+// Status is how it goes with all subscriptions.
+type Status struct {
+	// Attempts are those of this process since its start, by what became of the
+	// delivery; Waiting: it failed and is tried again.
+	Attempts map[Outcome]int64
+	// Waiting is how many deliveries wait for receivers that are active, and Oldest
+	// when the first of these happened; zero: none waits. Both are as of the last
+	// look at the store, and say the same in every process.
+	Waiting int
+	Oldest  time.Time
+}
+
+// Status says how it goes.
+func (h *Hooks) Status() Status {
+	h.mu.Lock()
+	out := h.served
+	h.mu.Unlock()
+	out.Attempts = map[Outcome]int64{}
+	for o, n := range h.attempts {
+		out.Attempts[o] = n.Load()
+	}
+	return out
+}
 
 // Run sends until the context ends, and waits for requests under way.
 func (h *Hooks) Run(ctx context.Context) {
@@ -196,15 +221,16 @@ func (h *Hooks) refresh(ctx context.Context) (fresh []*runner, err error) {
 	if err != nil {
 		return nil, err
 	}
-	pokes := map[string]int64{}
+	stand := map[string]lane{}
 	for _, r := range lanes {
 		var l lane
 		if err := json.Unmarshal(r.Data, &l); err != nil {
 			return nil, fmt.Errorf("webhooks: the lane %s: %w", r.ID, err)
 		}
-		pokes[r.ID] = l.Pokes
+		stand[r.ID] = l
 	}
 	placing, busy := false, false
+	var served Status
 	h.mu.Lock()
 	there := map[string]bool{}
 	for i, id := range ids {
@@ -216,11 +242,17 @@ func (h *Hooks) refresh(ctx context.Context) (fresh []*runner, err error) {
 			h.lanes[id] = r
 			fresh = append(fresh, r)
 		}
-		if r.learn(s, pokes[id]) {
+		l := stand[id]
+		if r.learn(s, l.Pokes) {
 			r.poke()
 		}
-		busy = busy || s.State == Active
-		placing = placing || s.State == Active && len(s.Filter.Territories)+len(s.Filter.Topics) > 0
+		if s.State != Active {
+			continue
+		}
+		busy = true
+		placing = placing || len(s.Filter.Territories)+len(s.Filter.Topics) > 0
+		served.Waiting += l.Waiting
+		served.Oldest = earlier(served.Oldest, l.Oldest)
 	}
 	for id, r := range h.lanes {
 		if !there[id] {
@@ -228,13 +260,13 @@ func (h *Hooks) refresh(ctx context.Context) (fresh []*runner, err error) {
 			delete(h.lanes, id)
 		}
 	}
-	h.began = true
+	h.began, h.served = true, served
 	h.mu.Unlock()
 	if placing && !h.placing.Swap(true) { // what is in memory does not know places
 		h.window.forget()
 	}
 	h.busy.Store(busy)
-	for id := range pokes { // of subscriptions that ended while somebody wrote
+	for id := range stand { // of subscriptions that ended while somebody wrote
 		if !there[id] {
 			err = errors.Join(err, h.tidy(ctx, id))
 		}
@@ -287,16 +319,13 @@ func (h *Hooks) CatchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !h.busy.Load() {
-		h.window.restart(reached)
-		return nil
-	}
 	woke := false
 	for {
 		to, ok := h.window.end()
-		if !ok || to > reached { // the first time, or the store was put back
-			h.window.restart(reached)
-			woke = true
+		// Nobody listens, as far as we know: somebody may be about to. Or it is the
+		// first time, or the store was put back.
+		if !h.busy.Load() || !ok || to > reached {
+			woke = h.window.restart(reached)
 			break
 		}
 		if to == reached {
@@ -371,14 +400,16 @@ func (w *window) end() (int64, bool) {
 	return w.to, w.set
 }
 
-// restart empties it; what comes next follows that place.
-func (w *window) restart(at int64) {
+// restart empties it, unless it ends there already; what comes next follows that
+// place.
+func (w *window) restart(at int64) (moved bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.set && w.to == at {
-		return
+		return false
 	}
 	w.set, w.from, w.to, w.list = true, at, at, nil
+	return true
 }
 
 // forget empties it: what was in it is read from the log.

@@ -254,7 +254,6 @@ func TestProcesses(t *testing.T) {
 			t.Errorf("%d requests while another has the lane", n)
 		}
 		a.must(a.hooks.changeLane(ctx, s.ID, func(l *lane) bool { l.Until = a.hooks.now(); return true }))
-		b.hooks.wakeAll()
 		eventually(t, "the lane is taken over", func() bool { return len(r.all()) == 1 })
 	})
 }

@@ -25,6 +25,7 @@ type lane struct {
 	Spans []span `json:"spans,omitempty"`
 	// What people are shown.
 	Waiting      int       `json:"waiting,omitempty"`
+	Oldest       time.Time `json:"oldest,omitzero"` // when the first of what is to be sent happened
 	LastSuccess  time.Time `json:"last_success,omitzero"`
 	FailingSince time.Time `json:"failing_since,omitzero"`
 }
@@ -43,7 +44,13 @@ type span struct {
 const (
 	lease      = 45 * time.Second
 	renewUnder = 25 * time.Second
+	// lookAgain is when a lane that another process serves is looked at again, if
+	// there is something to send: that process may end before it hears of it.
+	lookAgain = time.Second
 )
+
+// The pauses after an error of the store, doubled from the first to the last.
+const firstRepair, lastRepair = 200 * time.Millisecond, 5 * time.Second
 
 func (h *Hooks) readLane(ctx context.Context, id string) (lane, int64, error) {
 	var l lane
@@ -85,7 +92,6 @@ type Health struct {
 	Waiting      int       // deliveries that failed and wait, with those behind them
 	LastSuccess  time.Time // zero: never
 	FailingSince time.Time // zero: the last attempt was a success
-	Behind       int64     // events of the log that were not looked at yet
 }
 
 // Health reads how the receiver of a subscription does.
@@ -182,11 +188,15 @@ func (r *runner) follow(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}()
+	var pause time.Duration
 	for ctx.Err() == nil {
 		next, err := r.turn(ctx)
-		if err != nil && ctx.Err() == nil {
-			r.h.logger.Error("a webhook's lane stopped; it goes on soon", "webhook", r.id, "error", err)
-			next = r.h.clock().Add(5 * time.Second)
+		if err == nil {
+			pause = 0
+		} else if ctx.Err() == nil {
+			pause = min(max(2*pause, firstRepair), lastRepair)
+			r.h.logger.Error("a webhook's lane stopped; it goes on soon", "webhook", r.id, "error", err, "pause", pause)
+			next = r.h.clock().Add(pause)
 		}
 		var timer <-chan time.Time
 		if !next.IsZero() {

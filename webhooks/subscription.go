@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
+	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -85,6 +87,8 @@ type Subscription struct {
 type stored struct {
 	Subscription
 	Keys []key `json:"keys"` // the newest first
+	// Untold is when it was disabled; zero once somebody was told.
+	Untold time.Time `json:"untold,omitzero"`
 }
 
 // key is a secret; the zero Until is good for ever.
@@ -262,11 +266,36 @@ func (h *Hooks) disable(ctx context.Context, id, reason string) error {
 		if s.State != Active {
 			return "", nil, nil
 		}
-		s.State, s.Reason = Disabled, reason
+		s.State, s.Reason, s.Untold = Disabled, reason, h.now()
 		return audit.WebhookDisabled, map[string]string{"reason": reason}, nil
 	})
 	if err == nil {
 		h.logger.Warn("a webhook was switched off", "webhook", id, "reason", reason)
+	}
+	return err
+}
+
+// Tell calls send for each subscription that we switched off, with the moment,
+// until it gives no error. A process that dies in between calls it once more.
+func (h *Hooks) Tell(ctx context.Context, send func(context.Context, Subscription, time.Time) error) error {
+	_, list, err := audit.List[stored](ctx, h.ledger, kindSubscription, "", 0)
+	for _, s := range list {
+		if s.Untold.IsZero() {
+			continue
+		}
+		if wrong := send(ctx, s.Subscription, s.Untold); wrong != nil {
+			err = errors.Join(err, fmt.Errorf("webhook %s: %w", s.ID, wrong))
+			continue
+		}
+		_, wrong := h.change(ctx, system, s.ID, func(now *stored) (string, map[string]string, error) {
+			if now.Untold.Equal(s.Untold) {
+				now.Untold = time.Time{}
+			}
+			return "", nil, nil
+		})
+		if !errors.Is(wrong, content.ErrNotFound) { // it has ended meanwhile
+			err = errors.Join(err, wrong)
+		}
 	}
 	return err
 }
@@ -326,7 +355,7 @@ func (h *Hooks) apply(s *stored, w Wish, fresh bool) error {
 	if w.Active != nil {
 		switch {
 		case *w.Active:
-			s.State, s.Reason = Active, ""
+			s.State, s.Reason, s.Untold = Active, "", time.Time{}
 		case s.State == Active:
 			s.State = Paused
 		}

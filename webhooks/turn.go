@@ -76,7 +76,7 @@ func (r *runner) turn(ctx context.Context) (next time.Time, err error) {
 		r.mu.Unlock()
 	}
 	if !until.IsZero() {
-		return until, nil
+		return earlier(until, now.Add(lookAgain)), nil
 	}
 	if err == nil {
 		err = t.serve(ctx)
@@ -334,6 +334,27 @@ func (t *turn) cursor() int64 {
 	return at
 }
 
+// oldest is when the first of what is still to be sent happened.
+func (t *turn) oldest() (at time.Time) {
+	for _, d := range t.waiting {
+		if !d.Replay {
+			at = earlier(at, d.At)
+		}
+	}
+	if len(t.ahead) > 0 {
+		at = earlier(at, t.ahead[0].at)
+	}
+	return at
+}
+
+// earlier is the first of two moments; the zero one is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // keep renews the claim and writes the cursor, when it is time.
 func (t *turn) keep(ctx context.Context) error {
 	now := t.h.now()
@@ -351,7 +372,8 @@ func (t *turn) write(ctx context.Context, change func(*lane)) error {
 			return false
 		}
 		l.Cursor = max(l.Cursor, t.cursor())
-		l.Waiting, l.LastSuccess, l.FailingSince = len(t.waiting), t.lane.LastSuccess, t.lane.FailingSince
+		l.Waiting, l.Oldest = len(t.waiting), t.oldest()
+		l.LastSuccess, l.FailingSince = t.lane.LastSuccess, t.lane.FailingSince
 		change(l)
 		now = *l
 		return true
@@ -373,9 +395,11 @@ func (t *turn) release(ctx context.Context) error {
 	for _, d := range t.waiting {
 		if thread := d.thread(); !held[thread] {
 			held[thread] = true
-			if t.due.IsZero() || d.due().Before(t.due) {
-				t.due = d.due()
+			due := d.due()
+			if due.IsZero() { // not tried yet: something is wrong with the store
+				due = t.h.now()
 			}
+			t.due = earlier(t.due, due)
 		}
 	}
 	if t.h.now().Before(t.pause) {
@@ -383,7 +407,7 @@ func (t *turn) release(ctx context.Context) error {
 	}
 	t.pos = max(t.pos, t.cursor())
 	if t.lost {
-		t.due = t.h.now().Add(lease)
+		t.due = t.h.now().Add(lookAgain)
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
@@ -424,13 +448,7 @@ func (h *Hooks) deliver(ctx context.Context, s *stored, d *Delivery, direct, apa
 		h.afterSend(d)
 	}
 	d.learn(&out.answer)
-	if d.Outcome != Skipped {
-		if d.Outcome == Delivered {
-			h.sent.Add(1)
-		} else {
-			h.failed.Add(1)
-		}
-	}
+	h.attempts[d.Outcome].Add(1)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer cancel()
 	out.reload, out.err = h.record(ctx, d)
