@@ -12,9 +12,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/prassi-cms/prassi/catalog"
-	"github.com/prassi-cms/prassi/freshness"
 	"github.com/prassi-cms/prassi/search/feed"
 	"github.com/prassi-cms/prassi/site/publish"
+	"github.com/prassi-cms/prassi/webhooks"
 )
 
 // metrics is the server's own Prometheus registry.
@@ -25,7 +25,8 @@ type metrics struct {
 	handler   http.Handler
 }
 
-func newMetrics(c *catalog.Catalog, index *feed.Feed, asking *freshness.Keeper, air *publish.Publisher, version string) *metrics {
+func newMetrics(opt Options, clock func() time.Time) *metrics {
+	c, index, asking, air := opt.Catalog, opt.Search, opt.Freshness, opt.Site
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -40,7 +41,7 @@ func newMetrics(c *catalog.Catalog, index *feed.Feed, asking *freshness.Keeper, 
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return value(c.Stats()) })
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "prassi_build_info", Help: "1, labelled with the version.", ConstLabels: prometheus.Labels{"version": version},
+		Name: "prassi_build_info", Help: "1, labelled with the version.", ConstLabels: prometheus.Labels{"version": opt.Version},
 	})
 	build.Set(1)
 	m.registry.MustRegister(m.requests, m.durations, build,
@@ -92,6 +93,26 @@ func newMetrics(c *catalog.Catalog, index *feed.Feed, asking *freshness.Keeper, 
 					}
 				}
 				return n
+			}))
+	}
+	if hooks := opt.Webhooks; hooks != nil {
+		for _, outcome := range webhooks.Outcomes {
+			m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+				Name: "prassi_webhooks_attempts_total", Help: "Messages that webhooks were sent since the start, by what became of them; waiting: it is tried again.",
+				ConstLabels: prometheus.Labels{"outcome": string(outcome)},
+			}, func() float64 { return float64(hooks.Status().Attempts[outcome]) }))
+		}
+		m.registry.MustRegister(
+			prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+				Name: "prassi_webhooks_waiting", Help: "Messages that failed and wait for another attempt, with those behind them.",
+			}, func() float64 { return float64(hooks.Status().Waiting) }),
+			prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+				Name: "prassi_webhooks_behind_seconds", Help: "How long ago the oldest news happened that a receiver has yet to take, in seconds.",
+			}, func() float64 {
+				if oldest := hooks.Status().Oldest; !oldest.IsZero() {
+					return max(0, clock().Sub(oldest).Seconds())
+				}
+				return 0
 			}))
 	}
 	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, DisableCompression: true})

@@ -287,7 +287,7 @@ func New(opt Options) (*Server, error) {
 	s.publisher = s.newPublisher()
 	s.newFeeds()
 	s.hsds = &opendata.HSDS{Lens: hsds.New(opt.Schemas, opt.Service.Territories()), Schemas: opt.Schemas, Catalog: opt.Catalog}
-	s.metrics = newMetrics(opt.Catalog, opt.Search, opt.Freshness, opt.Site, opt.Version)
+	s.metrics = newMetrics(opt, s.clock)
 	return s, s.build()
 }
 

@@ -218,6 +218,12 @@ func TestWebhooks(t *testing.T) {
 		w.send("ada", "PATCH", self, `{"state":"disabled"}`).problem(t, 422, codeInvalidBody)
 		w.send("ada", "GET", self+"/deliveries?outcome=maybe", "").problem(t, 400, codeInvalidQuery)
 		w.send("ada", "GET", webhooksAt+"/aaaaaaaaaaaaaaaa", "").problem(t, 404, "not_found")
+		figures := string(w.send("", "GET", "/metrics", "").want(t, 200).body)
+		for _, want := range []string{`prassi_webhooks_attempts_total{outcome="delivered"} 4`, `prassi_webhooks_attempts_total{outcome="failed"} 0`, "prassi_webhooks_waiting 0", "prassi_webhooks_behind_seconds 0"} {
+			if !strings.Contains(figures, want+"\n") {
+				t.Errorf("the metrics lack %s", want)
+			}
+		}
 		// A receiver that wants no more.
 		h.set(410, turned.Secret)
 		w.send("ada", "POST", self+"/replay", `{"document":"`+v.ID+`"}`).want(t, 202)
