@@ -801,6 +801,9 @@ func (p *plan) itemLanguages(pg *Page, ed *edition, d *doc, i int32) {
 // picture is the generated one for social networks; it needs a whole address.
 func (p *plan) picture(item *Item) *Picture {
 	base := cmp.Or(p.cfg.API, p.cfg.BaseURL)
+	if p.cfg.Cards && p.cfg.BaseURL != "" {
+		base = p.cfg.BaseURL
+	}
 	if base == "" {
 		return nil
 	}

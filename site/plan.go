@@ -185,7 +185,8 @@ func (s *Site) filter(docs []*doc) []*doc {
 		within := func(code string) bool {
 			return slices.ContainsFunc(c.Territories, func(outer string) bool { return s.territories.Contains(outer, code) })
 		}
-		return len(c.Territories) > 0 && !slices.ContainsFunc(f.territories, within) ||
+		national := c.National && len(f.territories) == 0
+		return len(c.Territories) > 0 && !national && !slices.ContainsFunc(f.territories, within) ||
 			len(c.Topics) > 0 && !slices.ContainsFunc(f.topics, func(t string) bool { return slices.Contains(c.Topics, t) }) ||
 			len(c.Organizations) > 0 && !orgs[f.org] && !orgs[f.id]
 	})

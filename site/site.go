@@ -50,11 +50,16 @@ type Config struct {
 	// Territories (codes or acronyms), Topics and Organizations (slugs or ids) narrow
 	// what is shown; each is a list of alternatives, empty for all.
 	Territories, Topics, Organizations []string
+	// National shows, beside Territories, what names no territory.
+	National bool
 	// Tokens are custom properties of CSS over those of the theme; see CheckTokens.
 	Tokens map[string]string
 	// API begins the addresses of what a program answers: the search, feeds and
 	// pictures for social networks; empty: the same origin.
 	API string
+	// Cards says that the pictures for social networks lie beside the pages (see
+	// Pictures): those of a copy lead to its own domain, and not to API.
+	Cards bool
 	// MediaBase replaces "/media" in addresses of files.
 	MediaBase string
 	// Tiles is a template of addresses of map tiles, TilesAttribution the words that
@@ -106,6 +111,7 @@ type Site struct {
 	byType         map[string]*shape
 	tongues        []*tongue // of Config.Languages
 	fallback       *tongue   // for texts in other languages
+	tokens         map[string]string
 	assets         map[string]*asset
 	outlines       *asset
 	places         *gazetteer
@@ -162,7 +168,7 @@ func New(opt Options) (*Site, error) {
 			tokens[k] = v
 		}
 	}
-	s.assets = s.theme.named(tokens)
+	s.tokens, s.assets = tokens, s.theme.named(tokens)
 	if len(opt.Outlines) > 0 {
 		sum := sha256.Sum256(opt.Outlines)
 		s.outlines = &asset{path: fmt.Sprintf("assets/provinces-%x.json", sum[:6]), typ: "application/json", data: opt.Outlines}

@@ -18,6 +18,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/prassi-cms/prassi/site/card"
 )
 
 //go:embed all:theme/templates
@@ -157,8 +159,8 @@ func (t *Theme) read(fsys fs.FS) error {
 		}
 		for _, e := range entries {
 			file := folder.name + "/" + e.Name()
-			if e.IsDir() || strings.HasPrefix(e.Name(), ".") {
-				continue
+			if e.IsDir() || strings.HasPrefix(e.Name(), ".") || slices.Contains(card.Fonts, e.Name()) {
+				continue // fonts of cards are the painter's; pages load none of them
 			}
 			if !folder.good.MatchString(e.Name()) {
 				return &ThemeError{File: file, Err: errors.New("the name has to be letters, digits, '-' and '_'")}

@@ -209,6 +209,8 @@ func (w *words) label(t schemas.Text) string { return t.In(w.tag) }
 // funcs are the template functions of the language; s gives addresses.
 func (s *Site) funcs(w *words) template.FuncMap {
 	return template.FuncMap{
+		// oembed leads editors of other sites to what they may show of an item.
+		"oembed": oembedLinks,
 		// t says a code of messages, with names and values of parameters.
 		"t": w.text,
 		// date and datetime take a time.Time or an ISO text.

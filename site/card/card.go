@@ -173,7 +173,11 @@ func readable(name string) color.RGBA {
 	return c
 }
 
+// parse reads #rrggbb, or #rgb as CSS has it.
 func parse(name string) (color.RGBA, bool) {
+	if len(name) == 4 {
+		name = string([]byte{name[0], name[1], name[1], name[2], name[2], name[3], name[3]})
+	}
 	if len(name) != 7 || name[0] != '#' {
 		return color.RGBA{}, false
 	}
