@@ -80,7 +80,7 @@ func (s *Source) read(e catalog.Entry, long bool) (*item, error) {
 		return nil, fmt.Errorf("feeds: item %s: %w", e.ID(), err)
 	}
 	it.Title, it.Summary = plain(it.Title), lines(it.Summary)
-	it.Page, it.UUID = s.page(e), itemID(it.ID, it.Locale)
+	it.Page, it.UUID = s.Page(e), itemID(it.ID, it.Locale)
 	if it.Updated = it.UpdatedAt; it.Updated.Before(it.PublishedAt) {
 		it.Updated = it.PublishedAt
 	}

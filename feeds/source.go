@@ -245,8 +245,8 @@ func (s *Source) mediaBase() string {
 // home is the page that a feed belongs to.
 func (s *Source) home(q Query) string { return s.Base + "/" + q.Locale + "/" }
 
-// page is the address of an item's page.
-func (s *Source) page(e catalog.Entry) string {
+// Page is the address of an item's page.
+func (s *Source) Page(e catalog.Entry) string {
 	var at string
 	if s.Site != nil {
 		at = s.Site(e)

@@ -96,10 +96,10 @@ func (c *serveCmd) Run(e *env) error {
 	if opt.Freshness, err = c.freshness(e, b, listener.Addr().String()); err != nil {
 		return err
 	}
-	if opt.Webhooks, err = c.hooks(e, b, published, listener.Addr().String(), nil); err != nil {
+	if err = c.feeding.open(&opt, c.base(listener.Addr().String())); err != nil {
 		return err
 	}
-	if err = c.feeding.open(&opt, c.base(listener.Addr().String())); err != nil {
+	if opt.Webhooks, err = c.hooks(e, b, &opt, listener.Addr().String()); err != nil {
 		return err
 	}
 	if err = e.showing(&opt, b); err != nil {
@@ -126,6 +126,11 @@ func (c *serveCmd) Run(e *env) error {
 	)
 	runner.Add(reminding(opt.Freshness)...)
 	runner.Add(counting(opt.Partners)...)
+	telling, err := c.switchedOff(e, opt.Webhooks, b.auth)
+	if err != nil {
+		return err
+	}
+	runner.Add(telling...)
 	runner.Add(c.pinging(&opt, client, e.cli.Data)...)
 	close(ready)
 

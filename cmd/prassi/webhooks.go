@@ -1,19 +1,27 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"github.com/prassi-cms/prassi/catalog"
+	"github.com/prassi-cms/prassi/api"
+	"github.com/prassi-cms/prassi/auth"
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/content/access"
 	"github.com/prassi-cms/prassi/internal/secret"
+	"github.com/prassi-cms/prassi/jobs"
+	"github.com/prassi-cms/prassi/mail"
+	"github.com/prassi-cms/prassi/messages"
 	"github.com/prassi-cms/prassi/outgoing"
 	"github.com/prassi-cms/prassi/webhooks"
 )
@@ -34,9 +42,8 @@ func (b *backend) hooks() *webhooks.Hooks {
 	return webhooks.New(webhooks.Options{Ledger: b.ledger, Log: b.store, Schemas: b.schemas, Territories: b.service.Territories()})
 }
 
-// hooks makes what a server tells other systems with. page gives the address of an
-// item's page; nil when there is no site.
-func (c *serveCmd) hooks(e *env, b *backend, published *catalog.Catalog, listener string, page func(catalog.Entry) string) (*webhooks.Hooks, error) {
+// hooks makes what a server tells other systems with.
+func (c *serveCmd) hooks(e *env, b *backend, opt *api.Options, listener string) (*webhooks.Hooks, error) {
 	allow, err := c.going.prefixes()
 	if err != nil {
 		return nil, err
@@ -45,11 +52,87 @@ func (c *serveCmd) hooks(e *env, b *backend, published *catalog.Catalog, listene
 	if err != nil {
 		return nil, err
 	}
+	page := opt.Feeds.Page
+	if c.NoSite {
+		page = nil
+	}
 	return webhooks.New(webhooks.Options{
-		Ledger: b.ledger, Log: b.store, Catalog: published, Schemas: b.schemas, Territories: b.service.Territories(),
+		Ledger: b.ledger, Log: b.store, Catalog: opt.Catalog, Schemas: b.schemas, Territories: b.service.Territories(),
 		Outgoing:  outgoing.Options{Allow: allow, Plain: len(allow) > 0, UserAgent: "Prassi/" + buildVersion()},
 		PublicURL: c.base(listener), Page: page, Owner: owner, Logger: e.logger(),
 	}), nil
+}
+
+// switchedOff is the task of writing to the administrators, or to whom the operator
+// named, when a webhook was switched off. Without a way to send mail the log and
+// the list of webhooks say it alone.
+func (c *serveCmd) switchedOff(e *env, h *webhooks.Hooks, a *auth.Auth) ([]jobs.Every, error) {
+	sender, err := c.sender(e)
+	if err != nil || sender == nil {
+		return nil, err
+	}
+	return []jobs.Every{{Name: "webhooks switched off", Every: time.Minute, Do: func(ctx context.Context) error {
+		return h.Tell(ctx, func(ctx context.Context, w webhooks.Subscription, at time.Time) error {
+			to, err := administrators(ctx, a)
+			if len(to) == 0 && c.Contact != "" {
+				to = map[string]string{c.Contact: ""}
+			}
+			for address, locale := range to {
+				m, wrong := switchedOffLetter(w, at, address, locale)
+				if wrong == nil {
+					wrong = sender.Send(ctx, m)
+				}
+				if !errors.Is(wrong, mail.ErrAddress) && !errors.Is(wrong, mail.ErrRejected) { // trying again helps nobody
+					err = errors.Join(err, wrong)
+				}
+			}
+			return err
+		})
+	}}}, nil
+}
+
+// administrators gives the addresses of the administrators, and the language of
+// each.
+func administrators(ctx context.Context, a *auth.Auth) (map[string]string, error) {
+	people, err := a.People(ctx, "", 0)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, p := range people {
+		if _, err := mail.Address(p.Email); err != nil || !p.Erased.IsZero() {
+			continue
+		}
+		actor, err := a.Actor(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(actor.Grants, func(g content.Grant) bool { return g.Role == access.Administrator }) {
+			out[p.Email] = p.Locale
+		}
+	}
+	return out, nil
+}
+
+// switchedOffLetter says which webhook and why. Of its address only the server is
+// named: the rest may be a secret of the receiver.
+func switchedOffLetter(w webhooks.Subscription, at time.Time, to, locale string) (mail.Message, error) {
+	locale, _, _ = strings.Cut(locale, "-")
+	if !slices.Contains(messages.Languages, locale) {
+		locale = messages.Languages[0]
+	}
+	host := ""
+	if u, err := url.Parse(w.URL); err == nil {
+		host = u.Host
+	}
+	say := func(code string, params map[string]any) string { return messages.Text(locale, code, params) }
+	letter := mail.Letter{Locale: locale, Parts: []mail.Part{
+		{Text: say(w.Reason, nil), Items: []mail.Item{{Text: w.Name, Note: host}}},
+		{Text: say("mail_webhook_how", nil), Items: []mail.Item{{Text: "prassi webhooks change " + w.ID + " --resume"}}},
+		{Text: say("mail_webhook_because", nil)},
+	}}
+	key := fmt.Sprint("webhook ", w.ID, " ", at.UnixMilli(), " ", to)
+	return letter.Message(to, say("label_mail_subject_webhook", map[string]any{"name": w.Name}), key)
 }
 
 // process names this process among those on the store, and is the same after a
