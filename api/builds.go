@@ -5,10 +5,13 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/prassi-cms/prassi/audit"
 	"github.com/prassi-cms/prassi/content"
+	"github.com/prassi-cms/prassi/site"
 	"github.com/prassi-cms/prassi/site/publish"
 	"github.com/prassi-cms/prassi/site/release"
 )
@@ -117,12 +120,34 @@ func (s *Server) siteState() SiteState {
 	return out
 }
 
+// failure is why a build failed, as anybody may read it.
+func failure(err error) string {
+	if err == nil {
+		return ""
+	}
+	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		if errors.Is(err, full) {
+			return "disk_full"
+		}
+	}
+	if _, ok := errors.AsType[*site.ThemeError](err); ok {
+		return "theme"
+	}
+	return "other"
+}
+
 // said is an error as those read it who may start builds.
 func said(err error) string {
 	if err == nil {
 		return ""
 	}
-	return echo(err.Error())
+	// The end says why, the beginning where: both are needed.
+	const longest = 600
+	text := []rune(strings.ToValidUTF8(err.Error(), "\uFFFD"))
+	if len(text) <= longest {
+		return string(text)
+	}
+	return string(text[:longest/2]) + " … " + string(text[len(text)-longest/2:])
 }
 
 func (s *Server) startBuild(c *call) error {

@@ -28,6 +28,7 @@ type Status struct {
 type SiteStatus struct {
 	Current bool      `json:"current" doc:"It shows all that is published, and the last build went well."`
 	Held    bool      `json:"held" doc:"An earlier build was put back and stays until somebody starts a build."`
+	Failure string    `json:"failure,omitempty" enum:"disk_full,theme,other" doc:"Why the last build failed; the log and the list of builds say more."`
 	At      time.Time `json:"at,omitzero" doc:"When the build that is public was made."`
 }
 
@@ -115,7 +116,7 @@ func (s *Server) status(c *gin.Context) error {
 	}
 	if s.site != nil {
 		st := s.site.Status()
-		out.Site = &SiteStatus{Current: st.Err == nil && !st.Held && !st.Pending && st.Builds > 0, Held: st.Held}
+		out.Site = &SiteStatus{Current: st.Err == nil && !st.Held && !st.Pending && st.Builds > 0, Held: st.Held, Failure: failure(st.Err)}
 		if b := s.site.Current(); b != nil {
 			out.Site.At = b.Meta().At
 		}
