@@ -18,12 +18,11 @@ import (
 // FuzzFeed: whatever an item holds, each format stays one document with one item,
 // whose title is one line.
 func FuzzFeed(f *testing.F) {
-	f.Add("titolo", "riassunto", "<p>testo</p>", "etichetta", "2026-12-05T18:00", "2026-12-05T23:30", "it")
-	f.Add("]]></title><item>", "<script>", `<a href="/x">]]>`, "a\r\nEND:VEVENT\r\nBEGIN:VEVENT", "2026-12-05", "2026-12-05", "ar")
-	f.Add("\u202Eabc\x00\x1b", `\n;,\\":`, "\xff\xfe<img src=x:y srcset='a 1x, b 2x'>", strings.Repeat("漢🎉", 100), "x", "9999-99-99", "it\r\nX:1")
-	f.Add("uno\u2028due\u0085tre", "\r", "<a href=javascript:alert(1)>", "\u2066", "", "", "zh-Hans")
-	events, _ := schemas.Default().Type("event")
-	f.Fuzz(func(t *testing.T, title, summary, body, label, from, to, locale string) {
+	f.Add("titolo", "riassunto", "<p>testo</p>", "etichetta", "it")
+	f.Add("]]></title><item>", "<script>", `<a href="/x">]]>`, "a\r\nEND:VEVENT\r\nBEGIN:VEVENT", "ar")
+	f.Add("\u202Eabc\x00\x1b", `\n;,\\":`, "\xff\xfe<img src=x:y srcset='a 1x, b 2x'>", strings.Repeat("漢🎉", 100), "it\r\nX:1")
+	f.Add("uno\u2028due\u0085tre", "\r", "<a href=javascript:alert(1)>", "\u2066", "zh-Hans")
+	f.Fuzz(func(t *testing.T, title, summary, body, label, locale string) {
 		if l, ok := schemas.Default().Locale(locale); ok { // locales come from a closed list
 			locale = l.Tag
 		} else {
@@ -66,6 +65,24 @@ func FuzzFeed(f *testing.F) {
 		var tree struct{ Items []struct{ Title string } }
 		if err != nil || json.Unmarshal(doc, &tree) != nil || len(tree.Items) != 1 || tree.Items[0].Title != it.Title {
 			t.Errorf("%v\n%s", err, doc)
+		}
+	})
+}
+
+// FuzzCalendar: whatever an item holds, a calendar has one event, in lines that are
+// no longer than they may be.
+func FuzzCalendar(f *testing.F) {
+	f.Add("titolo", "riassunto", "etichetta", "2026-12-05T18:00", "2026-12-05T23:30")
+	f.Add("]]></title><item>", "<script>", "a\r\nEND:VEVENT\r\nBEGIN:VEVENT", "2026-12-05", "2026-12-05")
+	f.Add("\u202Eabc\x00\x1b", `\n;,\\":`, strings.Repeat("漢🎉", 100), "x", "9999-99-99")
+	f.Add("uno\u2028due\u0085tre", "\r", "\u2066", "2027-03-28T02:30", "")
+	events, _ := schemas.Default().Type("event")
+	f.Fuzz(func(t *testing.T, title, summary, label, from, to string) {
+		at := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+		it := &item{
+			document: document{ID: "01970000-0000-7000-8000-000000000001", Locale: "it", Title: plain(title), Summary: lines(summary), PublishedAt: at,
+				Topics: []term{{"lavoro", plain(label)}}, Territories: []territory{{"100", label}}},
+			Page: "https://x.example/it/events/uno/", UUID: "1", Updated: at, Author: plain(label),
 		}
 		sp := span{Label: plain(label), From: from, To: to}
 		if _, _, ok := moment(sp.start(false)); !ok {

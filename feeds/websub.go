@@ -17,8 +17,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/prassi-cms/prassi/catalog"
 )
 
 const (
@@ -33,9 +31,9 @@ const (
 // Pinger tells a WebSub hub (W3C Recommendation, 23 January 2018) which feeds have
 // changed, so that subscribers learn of it within seconds.
 //
-// What the hub was last told is a file of tags. A round looks at the feeds that a
-// change of the catalogue may concern, and tells the hub of those whose tag
-// differs: the ones that changed, and no other, whatever happened in between. A
+// What the hub was last told is a file of tags. When the catalogue has changed, a
+// round tells the hub of the feeds whose tag differs: the ones that changed, and no
+// other, whatever happened in between. A
 // hub that does not answer is asked again with growing pauses, and told once of
 // many changes. When the process dies before the file is written the hub is told
 // again, which does no harm: it fetches the feed and finds nothing new.
@@ -48,24 +46,21 @@ type Pinger struct {
 	mu         sync.Mutex
 	state      *told // nil until it was read
 	generation uint64
-	cursor     int64             // up to where changes were looked at
 	due        map[string]string // feed without its format → tag to tell of
-	more       map[string]bool   // addresses given by Changed
 	pause      time.Duration
 	after      time.Time // no request before
 }
 
 // told is the file.
 type told struct {
-	Cursor int64             `json:"cursor"` // up to where the hub knows of everything
-	Tags   map[string]string `json:"tags"`   // of feeds that are not empty, by address without format
+	Tags map[string]string `json:"tags"` // of feeds that are not empty, by address without format
 }
 
 // NewPinger makes a Pinger for the hub of a source, which must know its Base. What
 // was told is kept in a file; the folder must exist. The client is to be one of
 // package outgoing.
 func NewPinger(s *Source, client *http.Client, file string) *Pinger {
-	return &Pinger{source: s, client: client, file: file, clock: time.Now, due: map[string]string{}, more: map[string]bool{}}
+	return &Pinger{source: s, client: client, file: file, clock: time.Now, due: map[string]string{}}
 }
 
 // CheckHub says whether a text is the address of a hub: http or https, without
@@ -78,16 +73,6 @@ func CheckHub(address string) error {
 	return nil
 }
 
-// Changed has the hub told, in the next round, of addresses that are not feeds of
-// the source: those of a site that was built for another domain.
-func (p *Pinger) Changed(_ context.Context, urls []string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, u := range urls {
-		p.more[u] = true
-	}
-}
-
 // Round looks for changes and tells the hub. It is quick when there are none. An
 // error says why the hub could not be told; a later round tries again.
 func (p *Pinger) Round(ctx context.Context) error {
@@ -96,16 +81,16 @@ func (p *Pinger) Round(ctx context.Context) error {
 	if err := p.look(); err != nil {
 		return err
 	}
-	if len(p.due)+len(p.more) == 0 || p.clock().Before(p.after) {
+	if len(p.due) == 0 || p.clock().Before(p.after) {
 		return nil
 	}
 	return p.tell(ctx)
 }
 
-// look fills due with the feeds whose tag differs from what the hub was told.
+// look fills due with the feeds whose tag differs from what the hub was told. At
+// first nothing is: a hub has no subscribers of what it was never told of.
 func (p *Pinger) look() error {
-	c := p.source.Catalog
-	generation := c.Generation()
+	generation := p.source.Catalog.Generation()
 	if p.state != nil && generation == p.generation {
 		return nil
 	}
@@ -114,82 +99,54 @@ func (p *Pinger) look() error {
 			return err
 		}
 	}
-	touched := map[string]map[string]bool{} // locale → collections
-	touch := func(locale, collection string) {
-		if touched[locale] == nil {
-			touched[locale] = map[string]bool{All: true}
-		}
-		touched[locale][collection] = true
-	}
-	cursor := p.cursor
-	first := p.state.Tags == nil || cursor > c.Cursor()
-	if first { // nothing is known, or of another store
-		cursor, p.state.Tags = c.Cursor(), map[string]string{}
-		for e := range c.All() {
-			touch(e.Locale(), e.Collection())
-		}
-	} else {
-		for {
-			changes, next := c.Changes(cursor, catalog.MaxChanges)
-			for _, x := range changes {
-				touch(x.Locale, x.Collection)
-				for _, e := range c.Variants(x.ID) { // they share facts
-					touch(e.Locale(), e.Collection())
-				}
-			}
-			cursor = next
-			if len(changes) < catalog.MaxChanges {
-				break
-			}
-		}
-	}
-	for _, locale := range slices.Sorted(maps.Keys(touched)) {
-		for _, name := range p.source.Collections() {
-			if !touched[locale][name] {
-				continue
-			}
-			for _, q := range p.source.Queries(locale, name) {
-				if err := p.compare(q, first); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	p.generation, p.cursor = generation, cursor
-	if first { // a hub has no subscribers of what it was never told of
-		p.state.Cursor = p.cursor
-		return p.write()
-	}
-	return nil
-}
-
-// compare looks at one feed. At first its tag is only noted.
-func (p *Pinger) compare(q Query, first bool) error {
-	c, err := p.source.Find(q)
+	now, err := p.tags()
 	if err != nil {
 		return err
 	}
-	key, tag := q.Path(""), ""
-	if c.Len() > 0 {
-		tag = c.Tag()
+	p.generation = generation
+	if p.state.Tags == nil {
+		p.state.Tags = now
+		return p.write()
 	}
-	switch {
-	case first:
-		p.note(key, tag)
-	case tag != p.state.Tags[key]:
-		p.due[key] = tag
-	default: // it is as it was told
-		delete(p.due, key)
+	clear(p.due)
+	for key, tag := range now {
+		if tag != p.state.Tags[key] {
+			p.due[key] = tag
+		}
+	}
+	for key := range p.state.Tags {
+		if _, there := now[key]; !there {
+			p.due[key] = ""
+		}
 	}
 	return nil
 }
 
-func (p *Pinger) note(key, tag string) {
-	if tag == "" {
-		delete(p.state.Tags, key)
-		return
+// tags gives the tag of every feed that is not empty, by its address without
+// format. All are looked at, whatever changed: a feed shows more than its items, such
+// as the names of their organisations. Ten thousand take a quarter of a second.
+func (p *Pinger) tags() (map[string]string, error) {
+	there := map[[2]string]bool{} // locale, collection
+	for e := range p.source.Catalog.All() {
+		there[[2]string{e.Locale(), e.Collection()}] = true
+		there[[2]string{e.Locale(), All}] = true
 	}
-	p.state.Tags[key] = tag
+	out, names := map[string]string{}, p.source.Collections()
+	for at := range there {
+		if !slices.Contains(names, at[1]) {
+			continue
+		}
+		for _, q := range p.source.Queries(at[0], at[1]) {
+			c, err := p.source.Find(q)
+			if err != nil {
+				return nil, err
+			}
+			if c.Len() > 0 {
+				out[q.Path("")] = c.Tag()
+			}
+		}
+	}
+	return out, nil
 }
 
 // Queries lists the feeds of a collection in a locale: for the whole country, each
@@ -233,19 +190,15 @@ func (p *Pinger) tell(ctx context.Context) error {
 			return p.failed(err)
 		}
 		for _, key := range part {
-			p.note(key, p.due[key])
+			if tag := p.due[key]; tag != "" {
+				p.state.Tags[key] = tag
+			} else {
+				delete(p.state.Tags, key)
+			}
 			delete(p.due, key)
 		}
 	}
-	for part := range slices.Chunk(slices.Sorted(maps.Keys(p.more)), batch) {
-		if err := p.send(ctx, part); err != nil {
-			return p.failed(err)
-		}
-		for _, u := range part {
-			delete(p.more, u)
-		}
-	}
-	p.pause, p.after, p.state.Cursor = 0, time.Time{}, p.cursor
+	p.pause, p.after = 0, time.Time{}
 	return p.write()
 }
 
@@ -304,7 +257,7 @@ func (p *Pinger) read() error {
 	if json.Unmarshal(data, state) != nil {
 		state = &told{}
 	}
-	p.state, p.cursor = state, state.Cursor
+	p.state = state
 	return nil
 }
 

@@ -300,10 +300,22 @@ func TestWebSub(t *testing.T) {
 		t.Fatal("the subscriber was not sent the withdrawal")
 	}
 
-	p.Changed(ctx, []string{"https://comune.example/feeds/it/all.rss", "https://comune.example/feeds/it/all.rss"})
+	// An organisation has another name: what shows it changed, though no item did.
+	w.publish(doc{typ: "organization", locale: "it", slug: "orti-insieme", fields: values{"title": "Orti per tutti"}})
 	w.must(p.Round(ctx))
-	if told := h.takeTold(); !slices.Equal(told, []string{"https://comune.example/feeds/it/all.rss"}) {
+	if told := h.takeTold(); !slices.Contains(told, w.source.Base+"/feeds/it/news.atom") || slices.Contains(told, w.source.Base+"/feeds/ar/news.atom") {
 		t.Errorf("told of %q", told)
+	}
+	// The last of a language leaves: its feeds are empty.
+	w.withdraw("articles", "maqal", "ar")
+	w.withdraw("news", "akhbar", "ar")
+	w.must(p.Round(ctx))
+	if told := h.takeTold(); !slices.Contains(told, w.source.Base+"/feeds/ar/all.json") {
+		t.Errorf("told of %q", told)
+	}
+	w.must(p.Round(ctx))
+	if told := h.takeTold(); len(told) != 0 {
+		t.Errorf("told again: %q", told)
 	}
 }
 
