@@ -2,8 +2,6 @@ package api
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -155,9 +153,6 @@ func unchanged(h http.Header, etag string, modified time.Time) bool {
 	return err == nil && !modified.IsZero() && !modified.After(since)
 }
 
-// drawn changes when the same card is drawn otherwise.
-const drawn = "1"
-
 // card answers with the picture that accompanies the link to an item.
 func (s *Server) card(c *gin.Context) error {
 	collection, locale := c.Param("collection"), c.Param("locale")
@@ -186,9 +181,8 @@ func (s *Server) card(c *gin.Context) error {
 		Title: a.Entry.Title(), Locale: own.Tag, Dir: or(own.Dir, "ltr"), Label: t.Label.In(l.Tag),
 		Site: or(s.feeds.Name.In(l.Tag), "Prassi"), Color: s.opt.CardColor,
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %q", drawn, drawing))
 	return s.serveMade(c, madeAnswer{
-		media: typePNG[0], tag: base64.RawURLEncoding.EncodeToString(sum[:16]), modified: a.Entry.LastModified(), cache: publicLonger,
+		media: typePNG[0], tag: drawing.Key(), modified: a.Entry.LastModified(), cache: publicLonger,
 		write: func() ([]byte, error) {
 			var b bytes.Buffer
 			err := s.cards.Card(&b, drawing)

@@ -162,7 +162,7 @@ func (s *Server) prepareFailure(c *gin.Context, err error) (p *content.Problem, 
 	p = bounded(p)
 	id := requestID(c)
 	status = statusOf(p)
-	if status >= http.StatusInternalServerError {
+	if isFault(status) {
 		s.log.LogAttrs(c.Request.Context(), slog.LevelError, "request failed",
 			slog.String("request_id", id), slog.String("code", p.Code), slog.Any("error", p.Err))
 	}
@@ -187,6 +187,12 @@ func (s *Server) prepareFailure(c *gin.Context, err error) (p *content.Problem, 
 		}
 	}
 	return p, status, false
+}
+
+// isFault says that a status tells of a fault of ours, for the log. 501 says what
+// this server does not offer, whoever asks for it.
+func isFault(status int) bool {
+	return status >= http.StatusInternalServerError && status != http.StatusNotImplemented
 }
 
 // maxRepeated bounds what an answer repeats of one text, in characters: more than

@@ -119,7 +119,7 @@ func (s *Server) logRequest(c *gin.Context, op *operation, elapsed time.Duration
 	status := c.Writer.Status()
 	level := slog.LevelInfo
 	switch {
-	case status >= http.StatusInternalServerError:
+	case isFault(status):
 		level = slog.LevelError
 	case op.Access == public && status < http.StatusBadRequest && elapsed < time.Second, op.quiet,
 		status == http.StatusTooManyRequests: // the metrics count them; a flood must not fill the log

@@ -28,6 +28,8 @@ var (
 	forever = []string{"public, max-age=31536000, immutable"}
 	hour    = []string{"public, max-age=3600"}
 	typeXML = []string{"text/xml; charset=utf-8"}
+
+	varyFrame = []string{"Accept"}
 )
 
 // here is the public address of this server, as this request reached it when
@@ -150,7 +152,7 @@ func (s *Server) embed(params []param) handler {
 		}
 		frame, err := s.widgets.Embed(a)
 		if err != nil {
-			return err
+			return s.refuseFrame(c, &a, err)
 		}
 		h := c.Writer.Header()
 		if frame.Ancestors != nil {
@@ -167,6 +169,28 @@ func (s *Server) embed(params []param) handler {
 		}
 		return serveComputed(c, typeHTML, frame.HTML, cache)
 	}
+}
+
+// refuseFrame says in a small page why a frame shows nothing: whoever looks at it
+// is a reader of the page around it. Programs are told of the problem.
+func (s *Server) refuseFrame(c *gin.Context, a *widgets.Ask, err error) error {
+	p := content.AsProblem(err)
+	if p.Class != content.Forbidden && p.Class != content.NotFound || !wantsPage(c.Request) {
+		return err
+	}
+	body, wrong := s.widgets.Refused(*a, p)
+	if wrong != nil {
+		return wrong
+	}
+	_, status, written := s.prepareFailure(c, err)
+	if written {
+		return nil
+	}
+	h := c.Writer.Header()
+	h["Content-Type"], h["Content-Language"], h["Vary"] = typeHTML, []string{a.Lang}, varyFrame
+	c.Writer.WriteHeader(status)
+	writeBody(c, body)
+	return nil
 }
 
 // oembed answers by oEmbed 1.0 (oembed.com).

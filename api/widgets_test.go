@@ -8,7 +8,9 @@ import (
 	"encoding/base64"
 	"encoding/xml"
 	"fmt"
+	"html"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -21,6 +23,7 @@ import (
 
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/internal/browser"
+	"github.com/prassi-cms/prassi/messages"
 	"github.com/prassi-cms/prassi/partners"
 	"github.com/prassi-cms/prassi/widgets"
 )
@@ -188,6 +191,26 @@ func TestEmbeds(t *testing.T) {
 	}
 	w.send("", "GET", "/embed/practice?slug=sportello&partner=prato", "").problem(t, 403, "partner_outside")
 	w.send("", "GET", "/embed/practice?slug=nessuna", "").problem(t, 404, "not_found")
+	// A reader gets a page that says so, in the language of the frame.
+	for path, want := range map[string]struct {
+		status     int
+		code, lang string
+	}{
+		"/embed/practice?slug=sportello&partner=prato":                 {403, "partner_outside", "it"},
+		"/embed/news?partner=%3Cb%3Enessuno&locale=ar":                 {403, "partner_unknown", "ar"},
+		"/embed/practice?slug=nessuna&locale=zh-Hans&accent=%23ff0000": {404, "not_found", "zh"},
+	} {
+		a := w.send("", "GET", path, "", "Accept", "text/html,*/*;q=0.8").want(t, want.status)
+		body := string(a.body)
+		if !strings.Contains(body, "<h1 class=\"h\">"+html.EscapeString(messages.Title(want.lang, want.code))+"</h1>") || !strings.Contains(body, `<html lang="`+want.lang) ||
+			strings.Contains(body, "<b>") || !strings.Contains(body, `target="_top"`) || a.Header.Get("Content-Language") != want.lang {
+			t.Errorf("%s: %v %s", path, a.Header, body)
+		}
+		if policy := a.Header.Get("Content-Security-Policy"); a.Header.Get("Cache-Control") != "no-store" || !strings.Contains(policy, "frame-ancestors *") || !strings.Contains(policy, "default-src 'none'") {
+			t.Errorf("%s: %v", path, a.Header)
+		}
+	}
+	w.send("", "GET", "/embed/nessuno", "", "Accept", "text/html").problem(t, 404, "widget_unknown") // no frame of anybody's
 	w.send("", "GET", "/embed/nessuno", "").problem(t, 404, "widget_unknown")
 	w.send("", "GET", "/embed/news?partner=nessuno", "").problem(t, 403, "partner_unknown")
 	for _, bad := range []string{"limit=0", "limit=13", "mode=rosa", "accent=red", "accent=%23fff%3B%7D", "territory=ZZ", "locale=xx", "topic=x", "national=forse"} {
@@ -204,7 +227,8 @@ func TestEmbeds(t *testing.T) {
 
 // TestOEmbed holds the answers against oembed.com.
 func TestOEmbed(t *testing.T) {
-	w := newWorld(t)
+	var log bytes.Buffer
+	w := newWorld(t, func(o *Options) { o.Logger = slog.New(slog.NewJSONHandler(&locked{b: &log}, nil)) })
 	w.showcase()
 	ask := func(address, more string) answered {
 		return w.send("", "GET", "/oembed?url="+url.QueryEscape(address)+more, "")
@@ -228,6 +252,19 @@ func TestOEmbed(t *testing.T) {
 		t.Error(got)
 	}
 	ask(w.http.URL+"/embed/news", "&format=yaml").problem(t, 501, "oembed_format")
+	if strings.Contains(log.String(), `"ERROR"`) || !strings.Contains(log.String(), `"status":501`) {
+		t.Errorf("what is not offered is logged as a fault: %s", log.String())
+	}
+	// The site of a partner has the same items at addresses of its own.
+	const own = "https://integrazione.comune.example"
+	ask(own+"/it/practices/orti/", "").problem(t, 404, "not_found")
+	w.partner("comune", func(p *partners.Partner) { p.Domain = "integrazione.comune.example" })
+	ask(own+"/it/practices/orti/", "").want(t, 200).into(t, &o)
+	if o.Title != "Orti insieme" || strings.Contains(o.HTML, "partner=") {
+		t.Errorf("%+v", o)
+	}
+	ask(own+"/embed/news", "").problem(t, 404, "not_found")
+	ask(own, "").problem(t, 404, "not_found")
 	ask(w.http.URL+"/preview/abc/", "").problem(t, 401, "unauthenticated")
 	for _, missing := range []string{
 		"https://altrove.example/it/practices/orti/", w.http.URL + "/it/practices/nessuna/", w.http.URL + "/it/", w.http.URL, w.http.URL + "/xx/practices/orti/../../x", "javascript:alert(1)", "//x", "x",

@@ -3,6 +3,7 @@ package partners
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,6 +74,16 @@ func (r *Registry) Refresh(ctx context.Context) error {
 func (r *Registry) Lookup(key string) (*Partner, bool) {
 	p := (*r.known.Load())[key]
 	return p, p != nil && p.Active
+}
+
+// HasDomain says whether the site of an active partner is at a host.
+func (r *Registry) HasDomain(host string) bool {
+	for _, p := range *r.known.Load() {
+		if p.Active && p.Domain != "" && strings.EqualFold(p.Domain, host) {
+			return true
+		}
+	}
+	return false
 }
 
 // Create adds a partner. Its key is free: otherwise the problem is a conflict.

@@ -87,6 +87,21 @@ func (w *Widgets) Embed(a Ask) (Frame, error) {
 	return out, nil
 }
 
+// Refused renders the frame of what is not shown: why, and the way to the site.
+func (w *Widgets) Refused(a Ask, p *content.Problem) ([]byte, error) {
+	v := embedPage{
+		Lang: interfaceLocale(a.Lang), Dir: direction(a.Lang), Mode: a.Mode, Base: w.base,
+		Heading: messages.Title(a.Lang, p.Code), Empty: messages.Text(a.Lang, p.Code, p.Params),
+		Style: w.base + "/widgets/" + w.Build() + "/style.css", All: w.site + "/" + interfaceLocale(a.Lang) + "/", AllText: w.siteName(a.Lang),
+	}
+	v.Title = v.Heading + " · " + v.AllText
+	var b bytes.Buffer
+	if err := pages.ExecuteTemplate(&b, "embed.html", v); err != nil {
+		return nil, fmt.Errorf("widgets: embed.html: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
 // partner finds the partner of what is asked, and bounds it by the filter.
 func (w *Widgets) partner(a *Ask) (*partners.Partner, error) {
 	if a.Partner == "" {

@@ -118,7 +118,8 @@ func (w *Widgets) frame(a *Ask, base, title string, width, height int) (string, 
 	return strings.TrimSpace(b.String()), nil
 }
 
-// ours gives the path and the query of an address of this server or of the site.
+// ours gives the path and the query of an address of this server, of the site, or of
+// the site that was built for a partner.
 func (w *Widgets) ours(address, here string) (path string, query url.Values, ok bool) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" || len(address) > 2000 {
@@ -133,6 +134,9 @@ func (w *Widgets) ours(address, here string) (path string, query url.Values, ok 
 			query, err := url.ParseQuery(u.RawQuery)
 			return rest, query, err == nil
 		}
+	}
+	if w.partners != nil && w.partners.HasDomain(u.Host) && !strings.HasPrefix(u.EscapedPath(), "/embed/") {
+		return u.EscapedPath(), nil, u.Path != ""
 	}
 	return "", nil, false
 }
