@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -40,7 +41,11 @@ func (s *Server) searchPage(c *gin.Context, locale string) error {
 	asked := s.searchForm(c.Request.URL.RawQuery)
 	number := max(1, int(asked.integer(formPage, 1, 1, search.MaxWindow/hitsAPage)))
 	asked.issues = nil
-	view := &site.SearchView{Query: asked.text("q"), Asked: len(asked.values) > 0, Page: number}
+	near := asked.text("near")
+	view := &site.SearchView{
+		Query: asked.text("q"), Asked: len(asked.values) > 0, Page: number,
+		Near: near, Radii: site.Radii(cmp.Or(asked.text("radius"), site.RadiusUsual)), OpenNow: asked.text(formOpenNow) != "",
+	}
 	p := site.Page{Kind: "search", Lang: locale, Path: "/" + locale + "/search/", NoIndex: true, Search: view}
 	status := http.StatusOK
 	if view.Asked {
@@ -52,6 +57,7 @@ func (s *Server) searchPage(c *gin.Context, locale string) error {
 			view.Failed, status = true, http.StatusServiceUnavailable
 			c.Writer.Header().Set("Retry-After", "5")
 		}
+		view.NearUnknown = near != "" && asked.text("near") == ""
 	}
 	return s.answerRendered(c, status, p, pageCache)
 }
@@ -77,6 +83,13 @@ func (s *Server) searchForm(raw string) *query {
 			out.values[name] = value
 		}
 	}
+	// The form always says how far, which means something beside a place alone.
+	switch _, near := out.values["near"]; {
+	case !near:
+		delete(out.values, "radius")
+	case out.values["radius"] == "":
+		out.values["radius"] = site.RadiusUsual
+	}
 	if runes := []rune(out.values["q"]); len(runes) > search.MaxChars {
 		out.values["q"] = string(runes[:search.MaxChars])
 	}
@@ -96,6 +109,9 @@ func (s *Server) fillSearch(c *gin.Context, lang string, asked *query, view *sit
 			default:
 				ask.values[name] = value
 			}
+		}
+		if ask.values["near"] != "" && ask.values["q"] == "" && ask.values["sort"] == "" {
+			ask.values["sort"] = search.SortDistance
 		}
 		ask.values["locale"], ask.values["locales"] = lang, searchedIn(lang)
 		ask.values["limit"], ask.values["offset"] = strconv.Itoa(hitsAPage), strconv.Itoa((view.Page-1)*hitsAPage)
@@ -132,6 +148,12 @@ func (q *query) without(err error) bool {
 			name = formPage
 		}
 		delete(q.values, name)
+		if name == "near" { // these mean nothing without it
+			delete(q.values, "radius")
+			if q.values["sort"] == search.SortDistance {
+				delete(q.values, "sort")
+			}
+		}
 	}
 	return len(q.values) < before
 }
@@ -228,7 +250,7 @@ func (s *Server) showFound(lang string, asked *query, view *site.SearchView, fou
 			view.Filters = append(view.Filters, filter)
 		}
 	}
-	for _, name := range slices.Concat(s.facets, []string{"near", "radius", "sort", formOpenNow}) {
+	for _, name := range slices.Concat(s.facets, []string{"sort"}) {
 		if value := asked.text(name); value != "" {
 			view.Hidden = append(view.Hidden, site.FilterOption{Label: name, Value: value})
 		}

@@ -140,7 +140,7 @@ func TestIncrementalIsFull(t *testing.T) {
 					}
 					state := "published"
 					if kind[doc] == "practice" && rapid.Bool().Draw(rt, "showcase") {
-						state = "showcase"
+						state = "showcased"
 					}
 					w.publishAs(state, kind[doc], doc, locale, slug, fields(kind[doc], doc, live[doc][locale]))
 				}
@@ -216,11 +216,11 @@ func TestExactlyWhatShowsIt(t *testing.T) {
 		}
 	}
 	step("nothing", func() {})
-	step("the body of an old item", edited(10, values{"body": "Altro testo"}), append(both("articles/voce-10/index.html"), "sitemaps/it-1.xml")...)
-	step("its title", edited(10, values{"title": "Altro titolo"}), append(both(
+	step("the body of an old item", edited(10, values{"body": "Altro testo"}), both("articles/voce-10/index.html")...)
+	step("its title", edited(10, values{"title": "Altro titolo"}), both(
 		"articles/voce-10/index.html", "articles/page/1/index.html",
 		"territories/toscana/prato/articles/page/1/index.html", "territories/toscana/articles/page/1/index.html", "topics/work/articles/page/1/index.html",
-	), "sitemaps/it-1.xml")...)
+	)...)
 	step("a day that concerns nobody", func() { w.clock = w.clock.AddDate(0, 0, 1) }, append(both("index.html", "deadlines/index.html"), "feeds/it/deadlines.ics", "feeds/en/deadlines.ics", "feeds/it/events.ics", "feeds/en/events.ics")...)
 }
 
@@ -244,7 +244,7 @@ func example(t testing.TB) *world {
 		"indicators": []any{values{"name": "Donne", "baseline": 18, "target": 50, "value": 57, "unit": "%"}}, "places": []any{values{"label": "Serra", "lat": 43.8777, "lon": 11.1022}},
 	}
 	w.publish("practice", id(3), "it", "orti-condivisi", garden)
-	w.publishAs("showcase", "practice", id(4), "it", "orti-di-milano", values{"title": "Orti di Milano", "territories": []any{"MI"}, "topics": []any{"women"}, "related": []any{id(3)}})
+	w.publishAs("showcased", "practice", id(4), "it", "orti-di-milano", values{"title": "Orti di Milano", "territories": []any{"MI"}, "topics": []any{"women"}, "related": []any{id(3)}})
 	garden["title"], garden["summary"] = "Shared gardens", "Families grow food together."
 	w.publish("practice", id(3), "en", "shared-gardens", garden)
 	w.publish("news", id(5), "it", "permessi", values{

@@ -898,7 +898,11 @@ func (s *Site) meta(w *words, m metaFact) string {
 		}
 	default:
 		for _, tag := range m.values[:len(m.values)-more] {
-			out = joined(out, s.languageName(tag))
+			name := s.languageName(tag)
+			if s.direction(tag) != w.dir {
+				name = "\u2068" + name + "\u2069" // FSI, PDI: what follows keeps its place
+			}
+			out = joined(out, name)
 		}
 	}
 	if more > 0 {

@@ -275,7 +275,7 @@ func deadlineView(w *words, x deadline, today string) DeadlineView {
 func (p *plan) showcased(ed *edition) []int32 {
 	var out []int32
 	for i := range ed.items {
-		if f := ed.items[i].f; f != nil && f.state == showcaseState {
+		if ed.items[i].f != nil && p.docs[i].showcased() {
 			out = append(out, int32(i))
 		}
 	}
@@ -879,7 +879,7 @@ func (p *plan) plainPage(j *job) (*Page, error) {
 	pg := p.page(ed, kind, kind, ed.tag+"/"+folder, ed.text("site_title_"+kind))
 	switch kind {
 	case "search":
-		pg.Search = &SearchView{}
+		pg.Search = &SearchView{Radii: Radii(RadiusUsual)}
 		p.everywhere(pg, ed, "search/")
 	case "notfound", "gone":
 		pg.NoIndex = true

@@ -444,8 +444,13 @@ func (p *plan) used() {
 	}
 	slices.Sort(p.acts)
 	for _, d := range p.docs {
-		p.showcase = p.showcase || d.variants[0].state == showcaseState
+		p.showcase = p.showcase || d.showcased()
 	}
+}
+
+// showcased: a practice is chosen for the country in one language, and shown in all.
+func (d *doc) showcased() bool {
+	return slices.ContainsFunc(d.variants, func(f *facts) bool { return f.state == showcaseState })
 }
 
 // showcaseState is the public state of practices that the country shows.

@@ -2,6 +2,7 @@ package site
 
 import (
 	"html/template"
+	"strings"
 	"time"
 )
 
@@ -186,7 +187,7 @@ type Item struct {
 	Assurance *Assurance
 	// Revision is the hash of what was published.
 	Revision string
-	// State is the workflow's public state when there are several ("showcase").
+	// State is the workflow's public state when there are several ("showcased").
 	State      string
 	HTML       template.HTML // the body
 	TOC        []Heading
@@ -281,6 +282,14 @@ type PlaceView struct {
 	// Directions is a link to a map that others keep (OpenStreetMap); empty when the
 	// place is not known exactly.
 	Directions string
+}
+
+// Line is the address with the municipality, which many addresses end with already.
+func (p PlaceView) Line() string {
+	if p.Municipality == "" || strings.HasSuffix(strings.ToLower(p.Address), strings.ToLower(p.Municipality)) {
+		return p.Address
+	}
+	return joined(p.Address, p.Municipality)
 }
 
 // ContactView is whom to ask.
@@ -500,7 +509,26 @@ type SearchView struct {
 	Page, Pages  int
 	// Failed: the search did not answer.
 	Failed bool
+	// Near is the place around which to look, Radii how far; NearUnknown: nobody knows
+	// that place, and it was left out of the question.
+	Near        string
+	NearUnknown bool
+	Radii       []FilterOption
+	OpenNow     bool
 }
+
+// Radii are the distances that the search offers, in metres; the chosen one is
+// selected.
+func Radii(chosen string) []FilterOption {
+	out := make([]FilterOption, 0, 5)
+	for _, km := range []string{"2", "5", "10", "25", "50"} {
+		out = append(out, FilterOption{Value: km + "000", Label: km, Selected: km+"000" == chosen})
+	}
+	return out
+}
+
+// RadiusUsual is the distance that the form proposes, in metres.
+const RadiusUsual = "10000"
 
 // CalendarView is events, or deadlines, by month.
 type CalendarView struct {

@@ -144,6 +144,15 @@ func (w *words) iso(s string) string {
 	return out
 }
 
+// isolated keeps a text that is written from left to right, such as "18:30–22:00",
+// in its order within a language that is not (UAX #9: LRI, PDI).
+func (w *words) isolated(s string) string {
+	if w.dir != "rtl" {
+		return s
+	}
+	return "\u2066" + s + "\u2069"
+}
+
 // span writes days or local times of which one may be empty.
 func (w *words) span(from, to string) string {
 	fromDay, fromTime, timed := strings.Cut(from, "T")
@@ -158,7 +167,7 @@ func (w *words) span(from, to string) string {
 	case from == to:
 		return w.iso(from)
 	case fromDay == toDay && timed:
-		return w.text("site_date_time", "date", w.iso(fromDay), "time", fromTime+"–"+toTime)
+		return w.text("site_date_time", "date", w.iso(fromDay), "time", w.isolated(fromTime+"–"+toTime))
 	}
 	return w.text("site_from_to", "from", w.iso(from), "to", w.iso(to))
 }
@@ -315,6 +324,8 @@ func (s *Site) funcs(w *words) template.FuncMap {
 		// languagemenu stands in header.html and footer.html for languagemenu.html,
 		// which is made for each page.
 		"languagemenu": func() template.HTML { return languageMark },
+		// radii are the distances of the form that asks what is nearby.
+		"radii": func() []FilterOption { return Radii(RadiusUsual) },
 		// dict makes a map for {{template "x" dict "name" value …}}.
 		"dict": func(pairs ...any) (map[string]any, error) {
 			if len(pairs)%2 != 0 {
