@@ -283,7 +283,7 @@ func (x *editions) close() error {
 func partnerConfig(cfg site.Config, p *partners.Partner) site.Config {
 	cfg.Key, cfg.API = p.Key, cfg.BaseURL
 	if p.Domain != "" {
-		cfg.BaseURL = "https://" + p.Domain
+		cfg.BaseURL, cfg.Hub = "https://"+p.Domain, "" // the hub is told of our own feeds
 	}
 	cfg.Name = inAll(p.Name)
 	if len(p.Languages) > 0 {
