@@ -52,7 +52,11 @@ func (s *Site) Build(ctx context.Context, store *release.Store, reason string) (
 	defer s.mu.Unlock()
 	base := store.Current()
 	started := time.Now()
-	p, err := s.newPlan(ctx, s.today())
+	before := s.before
+	if base == nil || base != s.built {
+		before = nil // a start, or an earlier build that was put back
+	}
+	p, err := s.planAfter(ctx, s.today(), before)
 	if err != nil {
 		return nil, Report{}, err
 	}
@@ -60,25 +64,20 @@ func (s *Site) Build(ctx context.Context, store *release.Store, reason string) (
 		Reason: reason, Cursor: p.moment.Cursor(), Day: p.day, Site: s.cfg.Key, Fingerprint: hex.EncodeToString(s.fingerprint[:8]),
 	})
 	defer w.Abort()
-	var kept atomic.Int64
+	p.base, p.w = base, w
 	var mu sync.Mutex
 	var todo []*job
 	p.emit = func(j *job) {
-		if base != nil {
-			if f, ok := base.File(j.Path); ok && f.Inputs == j.Inputs {
-				w.Keep(f)
-				kept.Add(1)
-				return
-			}
+		if p.stays(j.Path, j.Inputs) == nil {
+			mu.Lock()
+			todo = append(todo, j)
+			mu.Unlock()
 		}
-		mu.Lock()
-		todo = append(todo, j)
-		mu.Unlock()
 	}
 	if err := p.all(); err != nil {
 		return nil, Report{}, err
 	}
-	r := Report{Kept: int(kept.Load()), Rendered: len(todo), Planned: time.Since(started)}
+	r := Report{Kept: int(p.kept.Load()), Rendered: len(todo), Planned: time.Since(started)}
 	r.Pages = r.Kept + r.Rendered
 	if base != nil {
 		r.Removed = max(0, base.Len()-r.Kept-p.replaced(base, todo))
@@ -100,7 +99,7 @@ func (s *Site) Build(ctx context.Context, store *release.Store, reason string) (
 		return nil, r, err
 	}
 	r.Committing = time.Since(committing)
-	p.remember()
+	s.before, s.built = p.rest(), build
 	return build, r, nil
 }
 

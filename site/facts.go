@@ -100,8 +100,8 @@ type facts struct {
 	card          release.Digest    // of what a card shows, but for addresses
 	head          release.Digest    // of what a link shows: the title
 	onMap         release.Digest    // of what a map shows
-	// addresses are those of the last plan, by edition: address, file, language.
-	addresses [][3]string
+	// standing is of what decides where the variant stands: see place, backlinks, used.
+	standing release.Digest
 }
 
 type deadline struct{ label, from, to string }
@@ -395,6 +395,14 @@ func (f *facts) digest() {
 		}
 	}
 	f.onMap = d.sum()
+	d.str(f.slug, f.locale, f.shape.typ.Name, f.state).num(int(f.published))
+	for _, list := range [][]string{f.territories, f.topics, f.links, f.related} {
+		d.num(len(list)).str(list...)
+	}
+	for _, c := range f.acts {
+		d.str(c.key, c.identifier, c.scheme, c.label, c.url)
+	}
+	f.standing = d.sum()
 	f.tag = sha256.Sum256([]byte(f.entry.ETag(catalog.Identity)))
 }
 

@@ -74,19 +74,24 @@ type feedTag struct {
 	tag     string
 }
 
-// content is the digest of every variant of a collection, whatever the language;
+// content gives, by collection, the digest of every variant, whatever the language;
 // of all for "".
-func (p *plan) content(collection string) release.Digest {
-	d := newDigester()
+func (p *plan) content() map[string]release.Digest {
+	all, of := newDigester(), make(map[*shape]*digester, len(p.shapes))
+	for _, sh := range p.shapes {
+		of[sh] = newDigester()
+	}
 	for _, x := range p.docs {
 		for _, f := range x.variants {
-			if collection == "" || f.shape.typ.Collection == collection {
-				d.buf = append(d.buf, f.tag[:16]...)
-			}
+			d := of[f.shape]
+			d.buf, all.buf = append(d.buf, f.tag[:16]...), append(all.buf, f.tag[:16]...)
 		}
 	}
-	d.str(p.day, string(p.fingerprint[:]))
-	return d.sum()
+	out := map[string]release.Digest{"": all.str(p.day, string(p.fingerprint[:])).sum()}
+	for sh, d := range of {
+		out[sh.typ.Collection] = d.str(p.day, string(p.fingerprint[:])).sum()
+	}
+	return out
 }
 
 // source makes feeds whose items lead to this site's pages.

@@ -138,7 +138,7 @@ func (p *plan) sitemaps(d *digester) {
 			m := &siteMap{path: "sitemaps/" + ed.tag + "-" + strconv.Itoa(n) + ".xml", items: part}
 			d.str(string(p.fingerprint[:]), m.path)
 			for _, i := range part {
-				d.dig(p.docs[i].urls).num(int(ed.items[i].f.entry.LastModified().Unix()))
+				d.dig(p.docs[i].urls).str(ed.items[i].f.entry.LastModified().Format(time.DateOnly))
 				for _, f := range p.docs[i].variants {
 					d.str(f.locale)
 				}
@@ -325,12 +325,6 @@ func (p *plan) mapData(j *job, dst []byte) ([]byte, error) {
 // former emits, for addresses that items had, pages that lead on (301) or say that
 // nothing is there any more (410).
 func (p *plan) former(d *digester, ed *edition) {
-	taken := make(map[string]bool, len(ed.items))
-	for i := range ed.items {
-		if ed.items[i].f != nil {
-			taken[ed.items[i].url] = true
-		}
-	}
 	// leads decides for one address; when several documents had it, the one that is
 	// still there, then the first, wins whatever the order they come in.
 	leads := map[string]int32{}
@@ -340,15 +334,12 @@ func (p *plan) former(d *digester, ed *edition) {
 			return
 		}
 		url := "/" + ed.tag + "/" + sh.before + safeName(slug) + sh.after + "/"
-		if taken[url] {
-			return
-		}
 		was, known := leads[url]
 		if !known || to >= 0 && (was < 0 || to < was) {
 			leads[url] = to
 		}
 	}
-	for f := range p.moment.Former() {
+	for _, f := range p.left {
 		i, ok := p.byID[f.ID]
 		switch {
 		case ok && ed.items[i].f != nil:
@@ -371,6 +362,11 @@ func (p *plan) former(d *digester, ed *edition) {
 					note(f.shape.typ.Collection, f.slug, int32(i))
 				}
 			}
+		}
+	}
+	if len(leads) > 0 {
+		for i := range ed.items {
+			delete(leads, ed.items[i].url) // somebody else is there now
 		}
 	}
 	for url, to := range leads {

@@ -82,11 +82,11 @@ func FuzzHostile(f *testing.F) {
 				continue
 			}
 			x := *d.variants[0]
-			x.title, x.summary, x.slug, x.addresses = said, said, safeName(slug), nil
+			x.title, x.summary, x.slug = said, said, safeName(slug)
 			p.docs[i] = &doc{id: d.id, variants: []*facts{&x}, citedBy: d.citedBy, published: d.published}
 			for _, ed := range p.editions {
 				ed.items[i].f, ed.items[i].card = &x, release.Digest{}
-				ed.items[i].url, ed.items[i].file = x.addressAs(ed, x.slug)
+				ed.items[i].url = x.address(ed, x.slug)
 			}
 			raw, err := json.Marshal(map[string]any{
 				"id": d.id, "type": "news", "collection": "news", "slug": slug, "locale": "it", "dir": "ltr", "title": said, "summary": said,

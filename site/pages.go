@@ -69,7 +69,9 @@ func (p *plan) crumbs(pg *Page, ed *edition, links ...Link) {
 }
 
 func (p *plan) add(ed *edition, file string, inputs release.Digest, view func(*plan, *job) (*Page, error), i int, arg any) {
-	p.emit(&job{File: release.File{Path: file, Inputs: inputs}, ed: ed, page: view, i: int32(i), arg: arg})
+	if p.stays(file, inputs) == nil {
+		p.emit(&job{File: release.File{Path: file, Inputs: inputs}, ed: ed, page: view, i: int32(i), arg: arg})
+	}
 }
 
 // homeFacts are what a front page shows.

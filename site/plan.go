@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -51,10 +52,13 @@ func (d *doc) own(locale string) *facts {
 type placed struct {
 	f       *facts
 	url     string // "/it/news/x/", below BaseURL's path
-	file    string // "it/news/x/index.html"
 	foreign bool
 	card    release.Digest // zero until it is asked for
+	kept    *release.File  // the page that the last build kept, or nil
 }
+
+// file is where its page is: "it/news/x/index.html".
+func (x *placed) file() string { return x.url[1:] + "index.html" }
 
 // edition is the site in one language.
 type edition struct {
@@ -101,46 +105,68 @@ type plan struct {
 	showcase    bool
 	contents    map[string]release.Digest // by collection, "" for all: see content
 	feedSource  *feeds.Source
-	emit        func(*job) // takes what has to be looked at
+	left        []catalog.Former // addresses that items had
+	emit        func(*job)       // takes what has to be made
+
+	// What the build over another one needs; base is nil for one from nothing.
+	base *release.Build
+	w    *release.Writer
+	kept atomic.Int64
+	// touched are the documents whose pages may differ from those that base has; nil
+	// for all. See after.go.
+	touched []bool
 }
 
-// facts of a moment, of those documents that the site shows.
-func (s *Site) choose(m catalog.Moment) []*doc {
-	known := make(map[catalog.Entry]*facts, len(s.facts)+64)
-	var docs []*doc
+// choose gives the documents of a moment that the site shows, by id. Facts that were
+// read before are used again.
+func (s *Site) choose(m catalog.Moment) []doc {
+	docs := make([]doc, 0, len(s.known)+64)
 	var fresh []*facts
+	old := s.known
 	for e := range m.All() {
 		sh := s.byType[e.Type()]
 		if sh == nil {
 			continue
 		}
-		f := s.facts[e]
+		id := e.ID()
+		for len(old) > 0 && old[0].id < id {
+			old = old[1:]
+		}
+		var f *facts
+		if len(old) > 0 && old[0].id == id {
+			f = old[0].of(e)
+		}
 		if f == nil {
 			f = &facts{entry: e, shape: sh}
 			fresh = append(fresh, f)
 		}
-		known[e] = f
-		if n := len(docs); n > 0 && docs[n-1].id == e.ID() {
+		if n := len(docs); n > 0 && docs[n-1].id == id {
 			docs[n-1].variants = append(docs[n-1].variants, f)
 		} else {
-			docs = append(docs, &doc{id: e.ID(), variants: []*facts{f}})
+			docs = append(docs, doc{id: id, variants: []*facts{f}})
 		}
 	}
 	s.readAll(fresh)
-	s.facts = known
-	unreadable := slices.ContainsFunc(fresh, func(f *facts) bool { return f.id == "" })
-	if unreadable {
-		docs = slices.DeleteFunc(docs, func(d *doc) bool {
-			d.variants = slices.DeleteFunc(d.variants, func(f *facts) bool {
-				if f.id == "" {
-					delete(known, f.entry)
-				}
-				return f.id == ""
-			})
-			return len(d.variants) == 0
+	if slices.ContainsFunc(fresh, func(f *facts) bool { return f.id == "" }) { // unreadable
+		docs = slices.DeleteFunc(docs, func(d doc) bool {
+			return !slices.ContainsFunc(d.variants, func(f *facts) bool { return f.id != "" })
 		})
+		for i := range docs {
+			docs[i].variants = slices.DeleteFunc(docs[i].variants, func(f *facts) bool { return f.id == "" })
+		}
 	}
+	s.known = docs
 	return s.filter(docs)
+}
+
+// of gives the facts of exactly this entry, or nil.
+func (d *doc) of(e catalog.Entry) *facts {
+	for _, f := range d.variants {
+		if f.entry == e {
+			return f
+		}
+	}
+	return nil
 }
 
 // readAll reads facts on all workers. What the disk does not give stays empty.
@@ -167,8 +193,9 @@ func (s *Site) readAll(list []*facts) {
 }
 
 // filter keeps the documents that the configuration asks for.
-func (s *Site) filter(docs []*doc) []*doc {
+func (s *Site) filter(docs []doc) []doc {
 	c := &s.cfg
+	docs = slices.Clone(docs) // what is known stays as it was read
 	if len(c.Territories)+len(c.Topics)+len(c.Organizations) == 0 {
 		return docs
 	}
@@ -180,7 +207,7 @@ func (s *Site) filter(docs []*doc) []*doc {
 			}
 		}
 	}
-	return slices.DeleteFunc(docs, func(d *doc) bool {
+	return slices.DeleteFunc(docs, func(d doc) bool {
 		f := d.variants[0]
 		within := func(code string) bool {
 			return slices.ContainsFunc(c.Territories, func(outer string) bool { return s.territories.Contains(outer, code) })
@@ -200,8 +227,41 @@ func (s *Site) filtered() bool {
 
 // newPlan reads a moment and gives every document its addresses.
 func (s *Site) newPlan(ctx context.Context, day string) (*plan, error) {
+	return s.planAfter(ctx, day, nil)
+}
+
+// planAfter is newPlan, with the plan of the build before or nil.
+func (s *Site) planAfter(ctx context.Context, day string, last *plan) (*plan, error) {
 	p := &plan{Site: s, moment: s.catalog.Moment(), day: day}
-	p.docs = s.choose(p.moment)
+	p.left = slices.Collect(p.moment.Former())
+	docs := s.choose(p.moment)
+	p.docs = make([]*doc, len(docs))
+	for i := range docs {
+		p.docs[i] = &docs[i]
+	}
+	if !p.follow(last) {
+		if err := p.arrange(); err != nil {
+			return nil, err
+		}
+	}
+	p.feedSource, p.contents = p.source(), p.content()
+	for _, ed := range p.editions {
+		if ed.other {
+			ed.view = p.editions[s.fallbackIndex()].view
+		} else {
+			ed.view = s.view(ed.tongue, p)
+		}
+		if err := p.printOf(ed); err != nil {
+			return nil, err
+		}
+	}
+	p.compare(last)
+	return p, ctx.Err()
+}
+
+// arrange gives every document its place in every edition.
+func (p *plan) arrange() error {
+	s := p.Site
 	p.byID = make(map[string]int32, len(p.docs))
 	for i, d := range p.docs {
 		p.byID[d.id] = int32(i)
@@ -230,13 +290,9 @@ func (s *Site) newPlan(ctx context.Context, day string) (*plan, error) {
 		g.Go(s.safely(func() error { p.place(ed); return nil }))
 	}
 	if err := g.Wait(); err != nil {
-		return nil, err
+		return err
 	}
 	p.used()
-	p.feedSource, p.contents = p.source(), map[string]release.Digest{"": p.content("")}
-	for _, sh := range p.shapes {
-		p.contents[sh.typ.Collection] = p.content(sh.typ.Collection)
-	}
 	d := newDigester()
 	for i, x := range p.docs {
 		for _, ed := range p.editions {
@@ -244,17 +300,7 @@ func (s *Site) newPlan(ctx context.Context, day string) (*plan, error) {
 		}
 		x.urls = d.sum()
 	}
-	for _, ed := range p.editions {
-		if ed.other {
-			ed.view = p.editions[s.fallbackIndex()].view
-		} else {
-			ed.view = s.view(ed.tongue, p)
-		}
-		if err := p.printOf(ed); err != nil {
-			return nil, err
-		}
-	}
-	return p, ctx.Err()
+	return nil
 }
 
 func (s *Site) fallbackIndex() int { return slices.Index(s.tongues, s.fallback) }
@@ -301,9 +347,9 @@ func (p *plan) place(ed *edition) {
 			}
 			x := &ed.items[i]
 			x.f, x.foreign = f, own == nil || ed.other
-			x.url, x.file = f.address(ed)
+			x.url = f.address(ed, f.slug)
 			if _, twice := taken[x.url]; twice {
-				x.url, x.file = f.addressAs(ed, f.slug+"-"+safeName(d.id))
+				x.url = f.address(ed, f.slug+"-"+safeName(d.id))
 			}
 			taken[x.url] = struct{}{}
 			ed.lists[f.shape.typ.Collection] = append(ed.lists[f.shape.typ.Collection], int32(i))
@@ -380,38 +426,9 @@ func (ed *edition) newest(list []int32) {
 	})
 }
 
-// address is where a variant's page is in an edition. It is remembered, since most
-// items do not change from one build to the next.
-func (f *facts) address(ed *edition) (url, file string) {
-	if ed.index >= len(f.addresses) || f.addresses[ed.index][0] == "" || f.addresses[ed.index][2] != ed.tag {
-		return f.addressAs(ed, f.slug)
-	}
-	a := &f.addresses[ed.index]
-	return a[0], a[1]
-}
-
-func (f *facts) addressAs(ed *edition, slug string) (url, file string) {
-	url = "/" + ed.tag + "/" + f.shape.before + slug + f.shape.after + "/"
-	return url, url[1:] + "index.html"
-}
-
-// remember notes the addresses of variants for the next plan.
-func (p *plan) remember() {
-	for _, d := range p.docs {
-		for _, f := range d.variants {
-			if len(f.addresses) == len(p.editions) {
-				continue
-			}
-			f.addresses = make([][3]string, len(p.editions))
-			for i, ed := range p.editions {
-				if ed.other && f.locale != ed.tag {
-					continue
-				}
-				url, file := f.addressAs(ed, f.slug)
-				f.addresses[i] = [3]string{url, file, ed.tag}
-			}
-		}
-	}
+// address is where a variant's page is in an edition, by a name.
+func (f *facts) address(ed *edition, slug string) string {
+	return "/" + ed.tag + "/" + f.shape.before + slug + f.shape.after + "/"
 }
 
 // used finds the collections, topics and acts that have pages: the same in every
@@ -655,6 +672,10 @@ func (p *plan) items(d *digester, ed *edition) {
 		if x.f == nil {
 			continue
 		}
+		if x.kept != nil && !p.touched[i] {
+			x.kept = p.keep(x.kept)
+			continue
+		}
 		doc := p.docs[i]
 		d.dig(ed.print).str(string(x.f.tag[:])).dig(doc.urls).num(p.over(x.f))
 		for _, id := range x.f.links {
@@ -676,7 +697,10 @@ func (p *plan) items(d *digester, ed *edition) {
 				p.cards(d, ed, s.all[:min(len(s.all), shelfSize)])
 			}
 		}
-		p.emit(&job{File: release.File{Path: x.file, Inputs: d.sum()}, ed: ed, page: (*plan).itemPage, i: int32(i)})
+		path, inputs := x.file(), d.sum()
+		if x.kept = p.stays(path, inputs); x.kept == nil {
+			p.emit(&job{File: release.File{Path: path, Inputs: inputs}, ed: ed, page: (*plan).itemPage, i: int32(i)})
+		}
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/feeds"
 	"github.com/prassi-cms/prassi/schemas"
+	"github.com/prassi-cms/prassi/site/release"
 )
 
 // formatVersion grows whenever pages change for a reason that nothing else in
@@ -118,7 +119,9 @@ type Site struct {
 	fingerprint    [sha256.Size]byte
 
 	mu     sync.Mutex // the builder's; guards what follows
-	facts  map[catalog.Entry]*facts
+	known  []doc      // facts of the last plan, by document
+	before *plan      // of the build that is s.built
+	built  *release.Build
 	memory feedMemory
 	frames sync.Map // *SiteView's digest → *frame, of the last build
 	last   sync.Map // words tag → *SiteView, of the last build, for Render
@@ -135,7 +138,7 @@ type tongue struct {
 func New(opt Options) (*Site, error) {
 	s := &Site{
 		catalog: opt.Catalog, schemas: opt.Schemas, territories: opt.Territories, theme: opt.Theme, cfg: opt.Config,
-		clock: opt.Clock, log: opt.Logger, workers: opt.Workers, byType: map[string]*shape{}, facts: map[catalog.Entry]*facts{},
+		clock: opt.Clock, log: opt.Logger, workers: opt.Workers, byType: map[string]*shape{},
 		memory: feedMemory{tags: map[feeds.Query]feedTag{}},
 	}
 	if s.schemas == nil {

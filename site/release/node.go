@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -37,7 +38,7 @@ func (l *leaf) find(path string) (*File, bool) {
 	if l == nil {
 		return nil, false
 	}
-	i, ok := slices.BinarySearchFunc(l.files, path, func(f File, p string) int { return strings.Compare(f.Path, p) })
+	i, ok := sort.Find(len(l.files), func(i int) int { return strings.Compare(path, l.files[i].Path) })
 	if !ok {
 		return nil, false
 	}

@@ -91,20 +91,22 @@ func (w *Writer) add(f File, content []byte) error {
 
 // Keep takes a file of the base as it is. When its bytes were found damaged
 // meanwhile Commit will say so with a *MissingError, and the build must be made
-// from nothing.
-func (w *Writer) Keep(f *File) {
+// from nothing. It returns the base's own file, or nil after an error: to keep a file
+// of an older build that has not changed costs more.
+func (w *Writer) Keep(f *File) *File {
 	own := w.inBase(f)
 	if own == nil {
 		w.fail(fmt.Errorf("release: %s cannot be kept: the base has no such file", f.Path))
-		return
+		return nil
 	}
 	if w.store.lost.Load() {
 		if b, _ := w.store.index.find(f.Hash); b[Identity].pack == nil {
 			w.fail(&MissingError{Path: f.Path, Hash: f.Hash})
-			return
+			return nil
 		}
 	}
 	w.kept[w.base.start[own.leaf]+own.pos].Store(true)
+	return own
 }
 
 // inBase gives the base's own file that is the same, or nil.
