@@ -157,7 +157,9 @@ func (s *Server) serveFile(c *gin.Context, b *release.Build, f *release.File) er
 	case status == http.StatusMovedPermanently && f.Location != "":
 		return s.siteMoved(c, f.Location, status)
 	}
-	plain := len(r.Header["Range"]) > 0 && status == http.StatusOK // parts are of what is there, not of what is sent
+	// Parts are of what is there, not of what is sent, and only GET has them (RFC 9110, section 14.2).
+	head := r.Method == http.MethodHead
+	plain := len(r.Header["Range"]) > 0 && status == http.StatusOK && !head
 	enc, body, err := s.fileIn(b, f, r.Header["Accept-Encoding"], plain)
 	if err != nil {
 		return err
@@ -177,7 +179,6 @@ func (s *Server) serveFile(c *gin.Context, b *release.Build, f *release.File) er
 	if enc != catalog.Identity {
 		h["Content-Encoding"] = encodingName[enc]
 	}
-	head := r.Method == http.MethodHead
 	if plain {
 		if err := oneRange(r, h, f.Size); err != nil {
 			return err
@@ -185,7 +186,7 @@ func (s *Server) serveFile(c *gin.Context, b *release.Build, f *release.File) er
 	} else if size, _ := b.Encoded(f.Hash, siteEncodings[enc].as); size > buffered || head || status != http.StatusOK {
 		h["Content-Length"] = body.length
 	}
-	if head && !plain {
+	if head {
 		c.Writer.WriteHeader(status)
 		c.Writer.WriteHeaderNow()
 		return nil
