@@ -56,6 +56,12 @@ func (c *buildCmd) Run(e *env) (err error) {
 	if err != nil {
 		return err
 	}
+	painter, err := newPainter(e.logger())
+	if err != nil {
+		return err
+	}
+	shelf := c.looks.shelf(e, painter)
+	cfg.Cards = shelf != nil
 	published, shut, err := e.readCatalog(b)
 	if err != nil {
 		return err
@@ -84,7 +90,7 @@ func (c *buildCmd) Run(e *env) (err error) {
 			return err
 		}
 	}
-	sum, err := out.Publish(e.ctx, built, extras(e.ctx, s, b.media))
+	sum, err := out.Publish(e.ctx, built, extras(e.ctx, s, b.media, shelf))
 	if err != nil {
 		return err
 	}
@@ -145,10 +151,13 @@ func (c *buildCmd) partner(ctx context.Context, b *backend) (*partners.Partner, 
 		return nil, err
 	}
 	p, err := r.Get(ctx, c.Partner)
-	if content.AsProblem(err).Class == content.NotFound || errors.Is(err, content.ErrNotFound) {
+	switch {
+	case err == nil && p.Active:
+		return &p, nil
+	case err == nil, errors.Is(err, content.ErrNotFound), content.AsProblem(err).Class == content.NotFound:
 		return nil, tell("partner_not_known", map[string]any{"key": c.Partner})
 	}
-	return &p, err
+	return nil, err
 }
 
 // plainSpec is a target without what an address may say of secrets.
