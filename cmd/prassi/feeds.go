@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"io/fs"
 	"net/http"
 	"path/filepath"
 
@@ -10,8 +8,6 @@ import (
 	"github.com/prassi-cms/prassi/feeds"
 	"github.com/prassi-cms/prassi/jobs"
 	"github.com/prassi-cms/prassi/outgoing"
-	"github.com/prassi-cms/prassi/site"
-	"github.com/prassi-cms/prassi/site/card"
 )
 
 // feeding says who is told of new things in feeds.
@@ -36,14 +32,7 @@ func (f feeding) check(publicURL string) error {
 // There are none when the program was built without the site's assets.
 func (f feeding) open(opt *api.Options, base string) (err error) {
 	opt.Feeds = &feeds.Source{Catalog: opt.Catalog, Schemas: opt.Schemas, Territories: opt.Service.Territories(), Base: base, Hub: f.Hub, Paged: true}
-	assets, err := fs.Sub(site.DefaultTheme(), "assets")
-	if err != nil {
-		return err
-	}
-	if opt.Cards, err = card.New(assets); errors.Is(err, fs.ErrNotExist) {
-		opt.Logger.Warn("no pictures accompany links", "error", err)
-		err = nil
-	}
+	opt.Cards, err = newPainter(opt.Logger)
 	return err
 }
 

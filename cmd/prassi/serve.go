@@ -102,7 +102,7 @@ func (c *serveCmd) Run(e *env) error {
 	if opt.Webhooks, err = c.hooks(e, b, &opt, listener.Addr().String()); err != nil {
 		return err
 	}
-	if err = e.showing(&opt, b); err != nil {
+	if err = c.showing(e, &opt, b); err != nil {
 		return err
 	}
 	client, err := c.going.client()

@@ -25,6 +25,7 @@ import (
 	"github.com/prassi-cms/prassi/partners"
 	"github.com/prassi-cms/prassi/schemas"
 	"github.com/prassi-cms/prassi/site"
+	"github.com/prassi-cms/prassi/site/card"
 	"github.com/prassi-cms/prassi/site/publish"
 	"github.com/prassi-cms/prassi/site/release"
 	"github.com/prassi-cms/prassi/site/target"
@@ -40,6 +41,7 @@ type looks struct {
 	Tiles       string `name:"site-tiles" env:"PRASSI_SITE_TILES" placeholder:"URL" help:"Where maps get their tiles: https://tiles.example/{z}/{x}/{y}.png; outlines of the provinces when left out."`
 	Attribution string `name:"site-tiles-attribution" env:"PRASSI_SITE_TILES_ATTRIBUTION" placeholder:"WORDS" help:"What must stand beside the tiles."`
 	Legal       string `name:"site-legal-notice" env:"PRASSI_SITE_LEGAL_NOTICE" placeholder:"URL" help:"Where the legal notice is."`
+	NoCards     bool   `name:"no-cards" env:"PRASSI_NO_CARDS" help:"Put no pictures for social networks into copies of the site."`
 	Security    string `name:"site-security-contact" env:"PRASSI_SITE_SECURITY_CONTACT" placeholder:"URI" help:"Whom to tell of faults in security (mailto: or https:); makes /.well-known/security.txt."`
 }
 
@@ -124,6 +126,8 @@ func (c *serveCmd) site(e *env, b *backend, opt *api.Options, client *http.Clien
 	}
 	cfg.BaseURL, cfg.Publisher, cfg.Contact, cfg.Hub = strings.TrimRight(base, "/"), c.Publisher, c.Contact, c.Hub
 	opt.Feeds.Name = cfg.Name
+	shelf := c.looks.shelf(e, opt.Cards)
+	cfg.Cards = shelf != nil
 	theme, err := c.looks.theme()
 	if err != nil {
 		return nil, err
@@ -140,11 +144,12 @@ func (c *serveCmd) site(e *env, b *backend, opt *api.Options, client *http.Clien
 	if o.store, err = release.Open(filepath.Join(e.cli.Data, "site"), release.Options{Logger: log}); err != nil {
 		return nil, err
 	}
-	outputs, err := c.outputs(e, b, o, opt.Webhooks, client, log)
+	opt.CardColor = o.pages.Token("primary")
+	outputs, err := c.outputs(e, b, o, shelf, opt.Webhooks, client, log)
 	if err != nil {
 		return nil, err
 	}
-	o.editions = &editions{e: e, b: b, catalog: opt.Catalog, theme: theme, base: cfg, partners: opt.Partners, log: log, sites: map[string]*edition{}}
+	o.editions = &editions{e: e, b: b, shelf: shelf, catalog: opt.Catalog, theme: theme, base: cfg, partners: opt.Partners, log: log, sites: map[string]*edition{}}
 	outputs = append(outputs, publish.Output{Name: "partners", Resume: true, Do: o.editions.publish})
 	o.publisher, err = publish.New(publish.Options{
 		Site: o.pages, Store: o.store, Catalog: opt.Catalog, Quiet: c.Quiet, Outputs: outputs, Logger: log,
@@ -167,7 +172,7 @@ func (o *onAir) following(c *catalog.Catalog) follow {
 }
 
 // outputs carry each build further: webhooks, the hook, the targets.
-func (c *serveCmd) outputs(e *env, b *backend, o *onAir, hooks *webhooks.Hooks, client *http.Client, log *slog.Logger) ([]publish.Output, error) {
+func (c *serveCmd) outputs(e *env, b *backend, o *onAir, shelf *card.Shelf, hooks *webhooks.Hooks, client *http.Client, log *slog.Logger) ([]publish.Output, error) {
 	var out []publish.Output
 	if hooks != nil {
 		out = append(out, publish.Output{Name: "webhooks", Settle: -1, Do: func(ctx context.Context, b publish.Built) error {
@@ -193,7 +198,7 @@ func (c *serveCmd) outputs(e *env, b *backend, o *onAir, hooks *webhooks.Hooks, 
 		}
 		o.targets = append(o.targets, t)
 		out = append(out, publish.Output{Name: fmt.Sprintf("target %d", i+1), Packed: true, Resume: true, Do: func(ctx context.Context, built publish.Built) error {
-			_, err := t.Publish(ctx, built.Build, extras(ctx, o.pages, b.media))
+			_, err := t.Publish(ctx, built.Build, extras(ctx, o.pages, b.media, shelf))
 			return err
 		}})
 	}
@@ -215,8 +220,9 @@ func (o *onAir) close() error {
 	return err
 }
 
-// extras are the files of the media library that the pages of a site show.
-func extras(ctx context.Context, s *site.Site, library *media.Library) iter.Seq2[target.Extra, error] {
+// extras are the files of the media library that the pages of a site show, and the
+// pictures that they name unless shelf is nil.
+func extras(ctx context.Context, s *site.Site, library *media.Library, shelf *card.Shelf) iter.Seq2[target.Extra, error] {
 	return func(yield func(target.Extra, error) bool) {
 		list, err := s.Media(ctx)
 		if err != nil {
@@ -234,6 +240,9 @@ func extras(ctx context.Context, s *site.Site, library *media.Library) iter.Seq2
 				}
 			}
 		}
+		if shelf != nil {
+			pictures(ctx, s, shelf)(yield)
+		}
 	}
 }
 
@@ -246,6 +255,7 @@ type editions struct {
 	theme    *site.Theme
 	base     site.Config
 	partners *partners.Registry
+	shelf    *card.Shelf
 	log      *slog.Logger
 	sites    map[string]*edition // by key of the partner; of the one lane
 }
@@ -289,7 +299,7 @@ func partnerConfig(cfg site.Config, p *partners.Partner) site.Config {
 	if len(p.Languages) > 0 {
 		cfg.Languages = p.Languages
 	}
-	cfg.Territories, cfg.Topics, cfg.Organizations, cfg.Collections = p.Filter.Territories, p.Filter.Topics, p.Filter.Organizations, p.Filter.Collections
+	cfg.Territories, cfg.National, cfg.Topics, cfg.Organizations, cfg.Collections = p.Filter.Territories, p.Filter.National, p.Filter.Topics, p.Filter.Organizations, p.Filter.Collections
 	cfg.Tokens = p.Theme
 	if p.Contact != "" {
 		cfg.Contact = p.Contact
@@ -365,7 +375,7 @@ func (x *editions) one(ctx context.Context, p *partners.Partner, reason string) 
 		return err
 	}
 	for _, t := range one.targets {
-		if _, err := t.Publish(ctx, build, extras(ctx, one.site, x.b.media)); err != nil {
+		if _, err := t.Publish(ctx, build, extras(ctx, one.site, x.b.media, x.shelf)); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,8 @@ func (c Card) Key() string {
 type Shelf struct {
 	Dir     string
 	Painter *Painter
+
+	swept atomic.Int64 // when, in Unix seconds
 }
 
 // UnusedFor is how long Sweep keeps a picture that nobody asked for.
@@ -65,8 +68,12 @@ func (s *Shelf) Picture(c Card) (name string, size int64, err error) {
 }
 
 // Sweep removes what nobody asked for since UnusedFor before now, and what a killed
-// process left.
+// process left. Called often it looks once a day.
 func (s *Shelf) Sweep(now time.Time) (removed int, err error) {
+	if now.Unix()-s.swept.Load() < int64((24 * time.Hour).Seconds()) {
+		return 0, nil
+	}
+	s.swept.Store(now.Unix())
 	err = filepath.WalkDir(s.Dir, func(name string, e fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil

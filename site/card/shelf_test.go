@@ -15,7 +15,8 @@ import (
 // nobody asks for goes, and so does what a killed process left.
 func TestShelf(t *testing.T) {
 	p := newPainter(t)
-	s := card.Shelf{Dir: filepath.Join(t.TempDir(), "cards"), Painter: p}
+	s := &card.Shelf{Dir: filepath.Join(t.TempDir(), "cards"), Painter: p}
+	sweep := func(after time.Duration) (int, error) { return (&card.Shelf{Dir: s.Dir}).Sweep(time.Now().Add(after)) }
 	one := card.Card{Title: "Orti insieme", Locale: "it", Dir: "ltr", Label: "Buona pratica", Site: "Prassi"}
 	name, size, err := s.Picture(one)
 	if err != nil {
@@ -26,7 +27,7 @@ func TestShelf(t *testing.T) {
 		t.Fatalf("%d bytes of %d, %v", len(data), size, err)
 	}
 	// Whoever has the picture does not draw it.
-	idle := card.Shelf{Dir: s.Dir}
+	idle := &card.Shelf{Dir: s.Dir}
 	if again, n, err := idle.Picture(one); again != name || n != size || err != nil {
 		t.Errorf("%s %d %v", again, n, err)
 	}
@@ -54,10 +55,10 @@ func TestShelf(t *testing.T) {
 	if err := os.WriteFile(left, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := s.Sweep(time.Now()); n != 0 || err != nil {
+	if n, err := sweep(0); n != 0 || err != nil {
 		t.Errorf("%d %v", n, err)
 	}
-	if n, err := s.Sweep(time.Now().Add(2 * time.Hour)); n != 1 || err != nil {
+	if n, err := sweep(2 * time.Hour); n != 1 || err != nil {
 		t.Errorf("%d %v", n, err)
 	}
 	long := time.Now().Add(-card.UnusedFor + time.Hour)
@@ -67,14 +68,27 @@ func TestShelf(t *testing.T) {
 	if _, _, err := s.Picture(one); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := s.Sweep(time.Now().Add(2 * time.Hour)); n != 0 || err != nil {
+	if n, err := sweep(2 * time.Hour); n != 0 || err != nil {
 		t.Errorf("what is wanted went: %d %v", n, err)
 	}
-	if n, err := s.Sweep(time.Now().Add(card.UnusedFor + time.Hour)); n != len(names) || err != nil {
+	if n, err := sweep(card.UnusedFor + time.Hour); n != len(names) || err != nil {
 		t.Errorf("%d of %d %v", n, len(names), err)
 	}
 	if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
+	}
+	// Called again the same day, it looks at nothing.
+	if n, err := s.Sweep(time.Now()); n != 0 || err != nil {
+		t.Errorf("%d %v", n, err)
+	}
+	if err := os.WriteFile(left, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.Sweep(time.Now().Add(23 * time.Hour)); n != 0 || err != nil {
+		t.Errorf("%d %v", n, err)
+	}
+	if n, err := s.Sweep(time.Now().Add(25 * time.Hour)); n != 1 || err != nil {
+		t.Errorf("%d %v", n, err)
 	}
 	if n, err := (&card.Shelf{Dir: filepath.Join(s.Dir, "none")}).Sweep(time.Now()); n != 0 || err != nil {
 		t.Errorf("%d %v", n, err)
