@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prassi-cms/prassi/catalog"
+	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/messages"
 	"github.com/prassi-cms/prassi/schemas"
 )
@@ -55,7 +56,7 @@ func (s *Source) FindCalendar(q Query) (*Calendar, error) {
 	if clock == nil {
 		clock = time.Now
 	}
-	c := &Calendar{Query: q, source: s, today: clock().In(rome).Format(dayLayout)}
+	c := &Calendar{Query: q, source: s, today: clock().In(content.Rome).Format(dayLayout)}
 	parts := []string{s.fingerprint(q), c.today}
 	for _, t := range s.types(q.Collection) {
 		if f, ok := t.Field("topics"); q.Topic != "" && (!ok || !known(f, q.Topic)) {
@@ -78,7 +79,7 @@ func (c *Calendar) Tag() string { return c.tag }
 // Modified is when the public last saw a difference in the calendar's collections,
 // or when its day began: what is long past leaves it then.
 func (c *Calendar) Modified() time.Time {
-	day, _ := time.ParseInLocation(dayLayout, c.today, rome)
+	day, _ := time.ParseInLocation(dayLayout, c.today, content.Rome)
 	for i := range c.found {
 		for e := range c.found[i].Entries() {
 			if at := e.LastModified(); at.After(day) {

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
-	_ "time/tzdata" // Europe/Rome, wherever the program runs
 
+	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/messages"
 	"github.com/prassi-cms/prassi/schemas"
 )
@@ -46,21 +46,13 @@ const (
 	timeLayout = "2006-01-02T15:04"
 )
 
-var rome = func() *time.Location {
-	l, err := time.LoadLocation("Europe/Rome")
-	if err != nil { // time/tzdata has it
-		panic(err)
-	}
-	return l
-}()
-
 // moment reads an end of a span; ok is false for what is none.
 func moment(s string) (t time.Time, timed, ok bool) {
 	layout := dayLayout
 	if timed = strings.Contains(s, "T"); timed {
 		layout = timeLayout
 	}
-	t, err := time.ParseInLocation(layout, s, rome)
+	t, err := time.ParseInLocation(layout, s, content.Rome)
 	return t, timed, err == nil
 }
 

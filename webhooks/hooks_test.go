@@ -488,6 +488,98 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
+// TestBack: a receiver that takes something after hours of failures is tried with
+// what failed at once, without waiting for its hour; not again within the minute.
+func TestBack(t *testing.T) {
+	w := newWorld(t)
+	r := newReceiver(t, func(_ http.ResponseWriter, g *got) int {
+		if strings.HasPrefix(g.Data.Slug, "bad") {
+			return 500
+		}
+		return 200
+	})
+	s, _ := w.subscribe(r.URL, Filter{})
+	w.round()
+	for i := range 4 {
+		w.item(fmt.Sprint("bad", i), "it", "N", "MI")
+	}
+	for range 240 { // four hours: what failed is due again after three more
+		w.turn(time.Minute)
+		w.round()
+	}
+	r.take()
+	for i, want := range []string{
+		"item.published bad0, item.published bad1, item.published bad2, item.published bad3, item.published good0",
+		"item.published good1",
+	} {
+		w.item(fmt.Sprint("good", i), "it", "N", "MI")
+		w.turn(30 * time.Second)
+		w.round()
+		if got := sorted(r.take()); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if h, err := w.hooks.Health(ctx, s.ID); err != nil || h.Waiting != 4 {
+		t.Errorf("%+v %v", h, err)
+	}
+}
+
+// TestAskedToWait: what came while the receiver asked for a pause is sent when that
+// is over, though nothing else wakes the lane.
+func TestAskedToWait(t *testing.T) {
+	w := newWorld(t)
+	r := newReceiver(t, func(rw http.ResponseWriter, g *got) int {
+		if g.Type == TestPing {
+			rw.Header().Set("Retry-After", "120")
+			return http.StatusTooManyRequests
+		}
+		return 200
+	})
+	s, _ := w.subscribe(r.URL, Filter{})
+	w.round()
+	w.item("uno", "it", "Uno", "MI")
+	w.follow()
+	_, err := w.hooks.Ping(ctx, s.ID)
+	w.must(err)
+	next, err := w.hooks.lanes[s.ID].turn(ctx)
+	w.must(err)
+	if wait := next.Sub(w.now()); kinds(r.take()) != TestPing || wait < 110*time.Second || wait > 120*time.Second {
+		t.Errorf("the lane comes back in %v", wait)
+	}
+	w.turn(2 * time.Minute)
+	_, err = w.hooks.lanes[s.ID].turn(ctx)
+	w.must(err)
+	if got := kinds(r.take()); got != "item.published uno" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestLanguages: what was public before is told of each language by itself.
+func TestLanguages(t *testing.T) {
+	w := newWorld(t)
+	r := newReceiver(t, nil)
+	w.subscribe(r.URL, Filter{})
+	w.round()
+	id := w.item("uno", "it", "Uno", "MI")
+	w.round()
+	for _, step := range []struct {
+		do   func()
+		want string
+	}{
+		{func() { w.update(id, "one", "en", "One", "MI") }, "item.published one"},
+		{func() { w.step(id, "it", "withdraw") }, "item.withdrawn uno"},
+		{func() { w.update(id, "one", "en", "Another", "MI") }, "item.updated one"},
+		{func() { w.update(id, "uno", "it", "Altro", "MI") }, "item.published uno"},
+	} {
+		r.take()
+		step.do()
+		w.round()
+		if got := kinds(r.take()); got != step.want {
+			t.Errorf("got %q, want %q", got, step.want)
+		}
+	}
+}
+
 // TestReplay: of one delivery, a document and a time, with the ids that they had,
 // and nothing that is not true any more.
 func TestReplay(t *testing.T) {
