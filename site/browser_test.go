@@ -56,7 +56,7 @@ const open = `export default async ({page, args, shot}) => {
 func problems(t *testing.T, b *browser.Browser) {
 	t.Helper()
 	for _, p := range b.Problems() {
-		if !strings.Contains(p.Text, "404") {
+		if !strings.Contains(p.Text, "404") && !strings.Contains(p.Text, "410") {
 			t.Errorf("the browser says: %v", p)
 		}
 	}
@@ -160,13 +160,18 @@ func TestInTheBrowser(t *testing.T) {
 		defer problems(t, b)
 		b.Run(`export default async ({page, args}) => {
   await page.goto(args.url + '/it/services/');
-  if (await page.locator('.map-box').isVisible()) throw new Error('an empty map');
+  if (await page.locator('.map').isVisible()) throw new Error('an empty map');
+  await page.getByText('La mappa si vede solo con JavaScript.').waitFor();
+  await page.getByLabel('Vicino a quale Comune?').fill('Prato');
+  await page.getByLabel('Entro quanti chilometri?').selectOption('5000');
+  await page.getByLabel('Solo quello che è aperto adesso').check();
   if (await page.getByRole('button', {name: 'Apri il menu'}).isVisible()) throw new Error('a button that does nothing');
   await page.locator('.main-nav').getByRole('link', {name: 'Servizi'}).waitFor();
   await page.getByLabel('Territorio').selectOption({index: 1});
   await page.getByRole('button', {name: 'Mostra i risultati'}).click();
   const asked = new URL(page.url());
-  if (asked.pathname !== '/it/search/' || asked.searchParams.get('collection') !== 'services' || !asked.searchParams.get('territory')) throw new Error(page.url());
+  if (asked.pathname !== '/it/search/' || asked.searchParams.get('collection') !== 'services' || !asked.searchParams.get('territory') ||
+    asked.searchParams.get('near') !== 'Prato' || asked.searchParams.get('radius') !== '5000' || !asked.searchParams.get('open_now')) throw new Error(page.url());
   await page.goto(args.url + '/it/news/');
   await page.locator('.head-search input').fill('corso');
   await page.keyboard.press('Enter');
@@ -175,6 +180,60 @@ func TestInTheBrowser(t *testing.T) {
   await page.getByRole('link', {name: 'العربية'}).click();
   if (await page.locator('html').getAttribute('dir') !== 'rtl') throw new Error(page.url());
 }`, map[string]string{"url": server.URL}, nil)
+	})
+	t.Run("by keyboard from the home to a service", func(t *testing.T) {
+		b := browser.Start(t, browser.Options{Width: 1280})
+		defer problems(t, b)
+		b.Run(`export default async ({page, args}) => {
+  const here = () => page.evaluate(() => {
+    const e = document.activeElement, box = e.getBoundingClientRect(), style = getComputedStyle(e);
+    return {text: (e.textContent || '').trim(), name: e.name || '', inMain: !!e.closest('main'), place: e.href || '',
+      seen: box.width > 0 && box.height > 0 && (style.outlineStyle !== 'none' || style.boxShadow !== 'none')};
+  });
+  const to = async (what, is) => {
+    for (let i = 0; i < 80; i++) {
+      await page.keyboard.press('Tab');
+      const at = await here();
+      if (is(at)) {
+        if (!at.seen) throw new Error('nobody sees that the focus is on ' + what);
+        return;
+      }
+    }
+    throw new Error(what + ' is not reached on ' + page.url());
+  };
+  const go = async (pattern) => {
+    await page.keyboard.press('Enter');
+    await page.waitForURL(pattern);
+  };
+  await page.goto(args.url + '/it/');
+  await page.keyboard.press('Tab');
+  if ((await here()).text !== 'Vai al contenuto') throw new Error('the first stop does not skip to the content');
+  await to('Servizi in the menu', (at) => at.text === 'Servizi');
+  await go('**/it/services/');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await to('the search of the list', (at) => at.inMain && at.name === 'q');
+  await page.keyboard.type('corso');
+  await go('**/it/search/?*');
+  await to('a result', (at) => at.inMain && /\/it\/services\/[^/]+\/$/.test(at.place));
+  await go(/\/it\/services\/[^/?]+\/$/);
+}`, map[string]string{"url": server.URL}, nil)
+	})
+	t.Run("as narrow as a page at four times its size", func(t *testing.T) {
+		b := browser.Start(t, browser.Options{Width: 320, Height: 256})
+		defer problems(t, b)
+		for name, page := range lookedAt {
+			for _, lang := range []string{"it", "ar"} {
+				var beside float64
+				b.Run(`export default async ({page, args}) => {
+  await page.goto(args.url, {waitUntil: 'load'});
+  return page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
+}`, map[string]string{"url": server.URL + "/" + lang + "/" + page}, &beside)
+				if beside > 0 {
+					t.Errorf("%s in %s: %v pixels stick out at the side", name, lang, beside)
+				}
+			}
+		}
 	})
 	t.Run("sheet of a practice", func(t *testing.T) {
 		b := browser.Start(t, browser.Options{})

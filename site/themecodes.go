@@ -45,7 +45,6 @@ var ThemeCodes = []string{
 	"site_map_script",
 	"label_site_near",
 	"label_site_radius",
-	"label_site_km",
 	"label_site_open_now",
 	"site_near_unknown",
 	"label_site_close",

@@ -517,8 +517,8 @@ type SearchView struct {
 	OpenNow     bool
 }
 
-// Radii are the distances that the search offers, in metres; the chosen one is
-// selected.
+// Radii are the distances that the search offers, labelled in kilometres,
+// valued in metres; the chosen one is selected.
 func Radii(chosen string) []FilterOption {
 	out := make([]FilterOption, 0, 5)
 	for _, km := range []string{"2", "5", "10", "25", "50"} {

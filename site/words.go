@@ -144,15 +144,6 @@ func (w *words) iso(s string) string {
 	return out
 }
 
-// isolated keeps a text that is written from left to right, such as "18:30–22:00",
-// in its order within a language that is not (UAX #9: LRI, PDI).
-func (w *words) isolated(s string) string {
-	if w.dir != "rtl" {
-		return s
-	}
-	return "\u2066" + s + "\u2069"
-}
-
 // span writes days or local times of which one may be empty.
 func (w *words) span(from, to string) string {
 	fromDay, fromTime, timed := strings.Cut(from, "T")
@@ -167,7 +158,7 @@ func (w *words) span(from, to string) string {
 	case from == to:
 		return w.iso(from)
 	case fromDay == toDay && timed:
-		return w.text("site_date_time", "date", w.iso(fromDay), "time", w.isolated(fromTime+"–"+toTime))
+		return w.text("site_date_time", "date", w.iso(fromDay), "time", fromTime+"–"+toTime)
 	}
 	return w.text("site_from_to", "from", w.iso(from), "to", w.iso(to))
 }
