@@ -273,23 +273,21 @@ func (s *staging) nothingToDo(p *plan, next *manifest) bool {
 
 // fill links what stays and writes the rest.
 func (s *staging) fill(ctx context.Context, p *plan, next *manifest, r *Report) error {
-	for i, dir := 0, ""; i < len(p.items); i++ {
-		if d := path.Dir(p.items[i].path); d != dir {
-			dir = d
-			if err := s.parent.MkdirAll(path.Join(s.fresh(), dir), folderMode); err != nil {
-				return err
-			}
-		}
-	}
 	var kept, written, bytes atomic.Int64
 	g, group := errgroup.WithContext(ctx)
 	g.SetLimit(2 * runtime.GOMAXPROCS(0))
 	const piece = 64 // items for one goroutine
 	for from := 0; from < len(p.items) && group.Err() == nil; from += piece {
 		g.Go(func() error {
+			to := &writing{staging: s}
+			defer to.close()
 			for i := from; i < min(from+piece, len(p.items)); i++ {
 				it := &p.items[i]
 				if err := group.Err(); err != nil {
+					return err
+				}
+				name, err := to.enter(it.path)
+				if err != nil {
 					return err
 				}
 				if s.link(it, next.Files[it.path]) {
@@ -297,7 +295,7 @@ func (s *staging) fill(ctx context.Context, p *plan, next *manifest, r *Report) 
 					continue
 				}
 				s.opt.step("write file")
-				if err := writeFile(group, s.parent, path.Join(s.fresh(), it.path), it); err != nil {
+				if err := writeFile(group, to.dir, name, it); err != nil {
 					return err
 				}
 				written.Add(1)
@@ -312,6 +310,48 @@ func (s *staging) fill(ctx context.Context, p *plan, next *manifest, r *Report) 
 	}
 	r.Kept, r.Written, r.Bytes = int(kept.Load()), int(written.Load()), bytes.Load()
 	return err
+}
+
+// writing holds open the folder that many pages have their own folders in, since a
+// path is walked part by part below an os.Root.
+type writing struct {
+	*staging
+	dir   *os.Root
+	above string // its path in the new folder
+	made  string // the folder in it that was made last
+}
+
+// enter makes the folder of a path, and gives the file's name below w.dir.
+func (w *writing) enter(file string) (name string, err error) {
+	folder := path.Dir(file)
+	above := path.Dir(folder)
+	if w.dir == nil || above != w.above {
+		w.close()
+		at := path.Join(w.fresh(), above)
+		if err := w.parent.MkdirAll(at, folderMode); err != nil {
+			return "", err
+		}
+		if w.dir, err = w.parent.OpenRoot(at); err != nil {
+			return "", err
+		}
+		w.above, w.made = above, "."
+	}
+	if last := path.Base(folder); folder != above && last != w.made {
+		if err := w.dir.Mkdir(last, folderMode); err != nil && !errors.Is(err, fs.ErrExist) {
+			return "", err
+		}
+		w.made = last
+	}
+	if folder == above {
+		return path.Base(file), nil
+	}
+	return path.Join(path.Base(folder), path.Base(file)), nil
+}
+
+func (w *writing) close() {
+	if w.dir != nil {
+		w.dir.Close()
+	}
 }
 
 // link takes a file from the old folder when it is there as it should be.
