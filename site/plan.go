@@ -189,7 +189,9 @@ func (s *Site) readAll(list []*facts) {
 			return nil
 		}))
 	}
-	_ = g.Wait()
+	if err := g.Wait(); err != nil {
+		panic(err) // a fault of the program: the build fails, and what there was stays
+	}
 }
 
 // filter keeps the documents that the configuration asks for.
@@ -200,10 +202,10 @@ func (s *Site) filter(docs []doc) []doc {
 		return docs
 	}
 	orgs := map[string]bool{}
-	for _, d := range docs {
-		for _, f := range d.variants {
-			if len(c.Organizations) > 0 && f.shape.typ.Name == "organization" && (slices.Contains(c.Organizations, f.id) || slices.Contains(c.Organizations, f.entry.Slug())) {
-				orgs[f.id] = true
+	if len(c.Organizations) > 0 { // among all: the site need not have pages of organisations
+		for e := range s.catalog.All() {
+			if e.Type() == "organization" && (slices.Contains(c.Organizations, e.ID()) || slices.Contains(c.Organizations, e.Slug())) {
+				orgs[e.ID()] = true
 			}
 		}
 	}
