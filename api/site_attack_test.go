@@ -288,3 +288,35 @@ func TestASlowBuildHoldsUpNobody(t *testing.T) {
 	}
 	w.send("", "GET", "/it/", "").want(t, 200) // and the site is there meanwhile
 }
+
+// TestPreviewsOfSheltersSayNoPlace: whoever holds the address of a preview is told as
+// little as the public, of every revision and by every way that a place comes to be a
+// secret.
+func TestPreviewsOfSheltersSayNoPlace(t *testing.T) {
+	w := newWorld(t, withSite(t), func(o *Options) { o.Rates = Rates{Off: true} })
+	h, list := shelters(t, w)
+	means := h.caller("admin").means()[0]
+	looks := 0
+	for _, x := range list {
+		for revision := 1; revision <= 4; revision++ {
+			for _, locale := range []string{"it", "fr"} {
+				at := managePath + "/documents/" + x.id + "/variants/" + locale + "/preview"
+				a := h.send("", "POST", at, fmt.Sprintf(`{"revision":%d}`, revision), means...)
+				if a.StatusCode != 201 {
+					continue // there is no such revision
+				}
+				var p PreviewAddress
+				a.into(t, &p)
+				page := h.send("", "GET", p.URL, "").want(t, 200)
+				looks++
+				if found := h.leaks(page, ""); found != nil {
+					t.Errorf("revision %d of %s in %s tells %q", revision, x.slug, locale, found)
+				}
+				h.send("", "DELETE", p.Links.Self, "", means...).want(t, 204)
+			}
+		}
+	}
+	if looks < 2*len(list) {
+		t.Errorf("only %d looks at %d shelters", looks, len(list))
+	}
+}
