@@ -22,11 +22,9 @@ func TestAPanicIsAnErrorOfTheBuild(t *testing.T) {
 	writer := store.Begin(nil, release.Meta{})
 	defer writer.Abort()
 	fault := &job{File: release.File{Path: "it/index.html"}, data: func(*plan, *job, []byte) ([]byte, error) {
-		var none map[string]int
-		none["x"]++
-		return nil, nil
+		panic("a page with a fault")
 	}}
-	if _, err := p.render(ctx, writer, []*job{fault}); err == nil || !strings.Contains(err.Error(), "nil map") {
+	if _, err := p.render(ctx, writer, []*job{fault}); err == nil || !strings.Contains(err.Error(), "a page with a fault") {
 		t.Error(err)
 	}
 	p.emit = func(*job) { panic("no plan") }
