@@ -620,6 +620,10 @@ func (x *execution) call(name string, args []parse.Node, dot reflect.Value) (out
 				return reflect.ValueOf(f(v)), nil
 			}
 		}
+	case func() []FilterOption:
+		if len(args) == 0 {
+			return reflect.ValueOf(f()), nil
+		}
 	case func(string) string:
 		if len(args) == 1 {
 			s, err := x.text(args[0], dot)

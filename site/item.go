@@ -433,6 +433,10 @@ func (r *reader) place(v []byte) PlaceView {
 			p.Approximate = string(v) == "true"
 		}
 	})
+	p.Line = p.Address
+	if !strings.HasSuffix(strings.ToLower(p.Address), strings.ToLower(p.Municipality)) {
+		p.Line = joined(p.Address, p.Municipality)
+	}
 	var okLat, okLon bool
 	p.Lat, okLat = float([]byte(lat))
 	p.Lon, okLon = float([]byte(lon))

@@ -2,7 +2,6 @@ package site
 
 import (
 	"html/template"
-	"strings"
 	"time"
 )
 
@@ -277,19 +276,13 @@ type IndicatorView struct {
 // PlaceView is a place. Without coordinates, Lat and Lon are 0 and Known is false.
 type PlaceView struct {
 	Label, Address, Municipality string
-	Lat, Lon                     float64
-	Known, Approximate           bool
+	// Line is the address with the municipality, which many addresses end with already.
+	Line               string
+	Lat, Lon           float64
+	Known, Approximate bool
 	// Directions is a link to a map that others keep (OpenStreetMap); empty when the
 	// place is not known exactly.
 	Directions string
-}
-
-// Line is the address with the municipality, which many addresses end with already.
-func (p PlaceView) Line() string {
-	if p.Municipality == "" || strings.HasSuffix(strings.ToLower(p.Address), strings.ToLower(p.Municipality)) {
-		return p.Address
-	}
-	return joined(p.Address, p.Municipality)
 }
 
 // ContactView is whom to ask.
