@@ -45,7 +45,7 @@ const open = `export default async ({page, args, shot}) => {
   await page.evaluate(() => document.fonts.ready.then(() => undefined));
   if (await page.locator('.map').count()) {
     await page.locator('.map').scrollIntoViewIfNeeded();
-    await page.locator('.mark').first().waitFor();
+    await page.locator('.mark').first().waitFor().catch((e) => { throw new Error(args.url + ': ' + e.message); });
   }
   if (args.shot) await shot(args.shot);
   return page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);

@@ -291,10 +291,15 @@ func (p *plan) mapFile(d *digester, ed *edition, l *listing) {
 }
 
 func (p *plan) mapData(j *job, dst []byte) ([]byte, error) {
+	return append(p.appendPoints(dst, j.ed, j.arg.([]int32)), '\n'), nil
+}
+
+// appendPoints appends a FeatureCollection of the places of items.
+func (p *plan) appendPoints(dst []byte, ed *edition, list []int32) []byte {
 	dst = append(dst, `{"type":"FeatureCollection","features":[`...)
 	first := true
-	for _, i := range j.arg.([]int32) {
-		x := &j.ed.items[i]
+	for _, i := range list {
+		x := &ed.items[i]
 		for _, pt := range x.f.points {
 			if !first {
 				dst = append(dst, ',')
@@ -319,7 +324,7 @@ func (p *plan) mapData(j *job, dst []byte) ([]byte, error) {
 			dst = append(dst, `}}`...)
 		}
 	}
-	return append(dst, "]}\n"...), nil
+	return append(dst, "]}"...)
 }
 
 // former emits, for addresses that items had, pages that lead on (301) or say that

@@ -724,6 +724,7 @@ func (p *plan) itemPage(j *job) (*Page, error) {
 	pg.Picture = p.picture(item)
 	if len(x.f.points) > 0 {
 		pg.Map = p.mapView(ed, "", []int32{i})
+		pg.Map.Points = string(p.appendPoints(nil, ed, []int32{i}))
 	}
 	p.crumbs(pg, ed, Link{Title: ed.label(sh.typ.Plural), URL: ed.view.Home + sh.folder + "/"})
 	return pg, nil

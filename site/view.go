@@ -539,8 +539,9 @@ type CalendarMonth struct {
 
 // MapView is a map. The same items are always in a list beside it.
 type MapView struct {
-	// Data is the address of a GeoJSON file (RFC 7946).
-	Data string
+	// Data is the address of a GeoJSON file (RFC 7946). On an item's page it is empty,
+	// and Points is the GeoJSON itself.
+	Data, Points string
 	// BBox is "west,south,east,north" in degrees.
 	BBox  string
 	Count int
