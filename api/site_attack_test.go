@@ -183,7 +183,7 @@ func (c catalogThenSite) CatchUp(ctx context.Context) error {
 
 // following is a world whose site follows it as in the program: a real service, a
 // real Runner, a real site.
-func following(t *testing.T, quiet time.Duration) (*world, *slowly, *otherConsumer) {
+func following(t *testing.T, quiet, most time.Duration) (*world, *slowly, *otherConsumer) {
 	slow := &slowly{}
 	w := newWorld(t, func(opt *Options) {
 		opt.Pages = pagesOf(t, opt)
@@ -192,7 +192,7 @@ func following(t *testing.T, quiet time.Duration) (*world, *slowly, *otherConsum
 		if err != nil {
 			t.Fatal(err)
 		}
-		opt.Site, err = publish.New(publish.Options{Site: slow, Store: store, Catalog: opt.Catalog, Quiet: quiet, Most: 10 * quiet, Logger: slog.New(slog.DiscardHandler)})
+		opt.Site, err = publish.New(publish.Options{Site: slow, Store: store, Catalog: opt.Catalog, Quiet: quiet, Most: most, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -225,7 +225,8 @@ func (w *world) status404(path string) int { return w.send("", "GET", path, "").
 // TestAHundredPublicationsMakeOneBuild, and what is withdrawn waits for nothing: not
 // for the quiet period, here an hour.
 func TestAHundredPublicationsMakeOneBuild(t *testing.T) {
-	w, slow, _ := following(t, time.Second)
+	// A slow machine needs more than ten seconds for a hundred.
+	w, slow, _ := following(t, 3*time.Second, time.Hour)
 	var drafts []Variant
 	for i := range 100 {
 		drafts = append(drafts, w.article("edo", fmt.Sprintf("Notizia numero %d", i)))
@@ -244,7 +245,7 @@ func TestAHundredPublicationsMakeOneBuild(t *testing.T) {
 }
 
 func TestWithdrawalWaitsForNothing(t *testing.T) {
-	w, slow, _ := following(t, time.Hour)
+	w, slow, _ := following(t, time.Hour, time.Hour)
 	v := w.publish("edo", w.article("edo", "Sbagliata"))
 	if _, err := w.server.site.Build(context.Background(), "edo"); err != nil {
 		t.Fatal(err)
@@ -272,7 +273,7 @@ func TestWithdrawalWaitsForNothing(t *testing.T) {
 // TestASlowBuildHoldsUpNobody: while a build takes ages, the catalogue and whatever
 // else follows the log go on.
 func TestASlowBuildHoldsUpNobody(t *testing.T) {
-	w, slow, other := following(t, time.Millisecond)
+	w, slow, other := following(t, time.Millisecond, 10*time.Millisecond)
 	slow.takes.Store(int64(time.Hour))
 	w.publish("edo", w.article("edo", "Che fa costruire"))
 	w.await("something is built", func() bool { return w.server.site.Status().Building })

@@ -105,7 +105,7 @@ func Once(ctx context.Context, name string, fill func(ctx context.Context, dir s
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", fmt.Errorf("cache folder (set PRASSI_TEST_CACHE to another): %w", err)
 	}
-	unlock, err := lock(ctx, home+".lock")
+	unlock, err := lock(ctx, filepath.Join(cache, "."+name+".lock"))
 	if err != nil {
 		return "", err
 	}

@@ -73,10 +73,12 @@ func (l *lane) offer(b Built) {
 	wake(l.wake)
 }
 
-// ready says that what waits is compressed.
-func (l *lane) ready() {
+// ready says that a build is compressed.
+func (l *lane) ready(id string) {
 	l.mu.Lock()
-	l.packed = true
+	if l.waiting != nil && l.waiting.Build.ID() == id {
+		l.packed = true
+	}
 	l.mu.Unlock()
 	wake(l.wake)
 }

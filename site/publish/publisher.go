@@ -383,13 +383,13 @@ func (d due) and(later due) due {
 // handOn gives a build to those who carry it further. After a start they are given
 // what they may have missed.
 func (p *Publisher) handOn(b Built, start bool) {
-	if b.Changed() || start {
-		wake(p.tidy)
-	}
 	for _, l := range p.lanes {
 		if b.Changed() || start && l.out.Resume {
 			l.offer(b)
 		}
+	}
+	if b.Changed() || start { // only now: a lane must know what it is told is ready
+		wake(p.tidy)
 	}
 }
 
@@ -515,7 +515,7 @@ func (p *Publisher) keepTidy(ctx context.Context) {
 			return
 		case <-p.tidy:
 		}
-		began := time.Now()
+		began, now := time.Now(), p.opt.Store.Current()
 		files, saved, err := p.opt.Store.Compress(ctx, 1)
 		switch {
 		case ctx.Err() != nil:
@@ -525,11 +525,8 @@ func (p *Publisher) keepTidy(ctx context.Context) {
 		case files > 0:
 			p.log.Info("the site is compressed", "files", files, "saved", saved, "ms", time.Since(began).Milliseconds())
 		}
-		if len(p.tidy) > 0 { // a newer build is there: the outputs take that one
-			continue
-		}
 		for _, l := range p.lanes {
-			l.ready()
+			l.ready(now.ID())
 		}
 		if now := time.Now(); now.Sub(collected) >= collectEach {
 			collected = now

@@ -62,10 +62,10 @@ func (f *fakeSite) Build(ctx context.Context, store *release.Store, reason strin
 		f.world.t.Error("two builds at once")
 	}
 	f.builds = append(f.builds, fmt.Sprintf("%s at %s", reason, time.Since(f.world.began).Round(time.Millisecond)))
-	fails, cursor := f.fails, f.catalog.Cursor()
+	fails, takes, same, cursor := f.fails, f.takes, f.same, f.catalog.Cursor()
 	f.mu.Unlock()
 	defer func() { f.mu.Lock(); f.running--; f.mu.Unlock() }()
-	time.Sleep(f.takes)
+	time.Sleep(takes)
 	if errors.Is(fails, errFault) {
 		panic("no map")
 	}
@@ -74,7 +74,7 @@ func (f *fakeSite) Build(ctx context.Context, store *release.Store, reason strin
 	}
 	w := store.Begin(store.Current(), release.Meta{Reason: reason, Cursor: cursor})
 	page := fmt.Sprintf("cursor %d", cursor)
-	if f.same {
+	if same {
 		page = "the same"
 	}
 	if err := w.Put(release.File{Path: "it/index.html", Type: "text/html"}, []byte(page)); err != nil {
@@ -82,6 +82,13 @@ func (f *fakeSite) Build(ctx context.Context, store *release.Store, reason strin
 	}
 	b, err := w.Commit(ctx)
 	return b, site.Report{Pages: 1, Rendered: 1}, err
+}
+
+// set changes how the next builds go.
+func (f *fakeSite) set(change func(*fakeSite)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change(f)
 }
 
 func (f *fakeSite) said() string {
@@ -232,7 +239,7 @@ func TestNeverBlocksAndOneAtATime(t *testing.T) {
 		w := newWorld(t)
 		defer w.end()
 		w.pass(time.Second)
-		w.site.takes = time.Minute
+		w.site.set(func(f *fakeSite) { f.takes = time.Minute })
 		w.change(content.EffectPublished)
 		w.pass(time.Second)
 		before := time.Now()
@@ -256,7 +263,7 @@ func TestFailureKeepsTheOldBuild(t *testing.T) {
 		defer w.end()
 		w.change(content.EffectPublished)
 		w.pass(time.Second)
-		w.site.fails = errors.New("templates/item.html:12: no space left on device")
+		w.site.set(func(f *fakeSite) { f.fails = errors.New("templates/item.html:12: no space left on device") })
 		w.change(content.EffectPublished)
 		w.pass(4 * time.Second)
 		w.want("start at 0s, change at 40ms, change at 1.04s, change at 2.04s, change at 4.04s")
@@ -267,11 +274,11 @@ func TestFailureKeepsTheOldBuild(t *testing.T) {
 		if !strings.Contains(w.log.String(), "templates/item.html:12") {
 			t.Errorf("the log does not say why: %s", w.log)
 		}
-		w.site.fails = errFault
+		w.site.set(func(f *fakeSite) { f.fails = errFault })
 		// The next change tries at once, and a withdrawal stays one.
 		w.change(content.EffectWithdrawn)
 		w.pass(0)
-		w.site.fails = nil
+		w.site.set(func(f *fakeSite) { f.fails = nil })
 		w.pass(time.Hour)
 		if w.page() != "cursor 3" || w.p.Status().Err != nil || w.p.Status().Pending {
 			t.Errorf("%s %+v", w.page(), w.p.Status())
@@ -390,7 +397,7 @@ func TestBuildGoesOnWithoutItsCaller(t *testing.T) {
 		defer w.end()
 		w.pass(time.Second)
 		w.catalog.changes = append(w.catalog.changes, catalog.Change{Seq: 1, Effect: content.EffectPublished})
-		w.site.takes = time.Minute
+		w.site.set(func(f *fakeSite) { f.takes = time.Minute })
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		if _, err := w.p.Build(ctx, "ada"); !errors.Is(err, context.DeadlineExceeded) {
@@ -450,7 +457,7 @@ func TestOutputs(t *testing.T) {
 			}
 		}
 		// Nothing changed: nobody is bothered.
-		w.site.same = true
+		w.site.set(func(f *fakeSite) { f.same = true })
 		if _, err := w.p.Build(context.Background(), "ada"); err != nil {
 			t.Fatal(err)
 		}
