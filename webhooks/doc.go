@@ -17,6 +17,9 @@
 // nothing is copied for a receiver that keeps up, and a receiver that is down
 // for days costs no memory: its lane stands still and the log waits. Only what
 // failed, and what must stay behind it, is written down (at most maxWaiting).
+// What is under way for the first time is nowhere but in the log: when a turn is
+// broken off, the cursor is before it, and what waits behind it is held until the
+// log is read as far as that again.
 //
 // A notice is an id and a kind. What is said of the item is read from the
 // catalogue when a request is sent, so neither a draft nor a title that was

@@ -123,6 +123,50 @@ func TestOrder(t *testing.T) {
 	})
 }
 
+// TestUnread: what waits, although the news before it was never written down, is held
+// until the log is read that far, and not longer; even while no more may wait.
+func TestUnread(t *testing.T) {
+	w := newWorld(t)
+	r := newReceiver(t, nil)
+	s, _ := w.subscribe(r.URL, Filter{})
+	_, err := w.hooks.refresh(ctx)
+	w.must(err)
+	lane := w.hooks.lanes[s.ID]
+	id := w.item("uno", "it", "N", "MI")
+	w.update(id, "uno", "it", "M", "MI")
+	w.follow()
+	list, _, err := w.hooks.notices(ctx, 0)
+	w.must(err)
+	w.must(w.hooks.put(ctx, newDelivery(s.ID, &list[len(list)-1])))
+	for i := range maxWaiting - 1 {
+		w.must(w.hooks.put(ctx, &Delivery{
+			Key: seqKey(0) + fmt.Sprintf("%04d", i), Subscription: s.ID, Event: ItemUpdated, Document: fmt.Sprint("d", i),
+			Outcome: Waiting, Attempts: []Attempt{{}}, Next: w.now().Add(time.Hour),
+		}))
+	}
+	reached, _ := w.hooks.window.end()
+	w.hooks.window.restart(0) // the log was not looked at yet
+	began := w.hooks.now()
+	next, err := lane.turn(ctx)
+	w.must(err)
+	if len(r.all()) > 0 || next.Before(began.Add(lookAgain)) || next.After(w.now().Add(lookAgain)) {
+		t.Errorf("got %s, and more after %v", kinds(r.all()), next.Sub(began))
+	}
+	w.hooks.window.restart(reached)
+	lane.poke()
+	next, err = lane.turn(ctx)
+	w.must(err)
+	if got := kinds(r.all()); got != "item.published uno, item.updated uno" || r.all()[0].Data.Seq > r.all()[1].Data.Seq {
+		t.Errorf("got %s", got)
+	}
+	if soon := next.Sub(w.now()); soon < 30*time.Minute {
+		t.Errorf("more in %v", soon)
+	}
+	if list, err := w.hooks.listWaiting(ctx, s.ID); err != nil || len(list) != maxWaiting-1 {
+		t.Errorf("%d wait, %v", len(list), err)
+	}
+}
+
 // TestSlow: of fifty receivers one never answers, one is slow and one refuses; the
 // others do not notice.
 func TestSlow(t *testing.T) {

@@ -209,9 +209,13 @@ func (t *turn) begin(ctx context.Context) error {
 			return nil
 		}
 		if d == nil {
+			before := t.read
 			var err error
 			if d, err = t.fresh(ctx); err != nil {
 				return err
+			}
+			if d == nil && t.read > before { // what waits may have been held until now
+				continue
 			}
 			direct = d != nil
 		}
@@ -242,12 +246,13 @@ func (t *turn) width() int {
 }
 
 // next gives the first that waits, is due, and has no earlier one of its document
-// before it. While the receiver is left alone only what somebody asked for counts.
+// before it: neither among those that wait nor in the part of the log that is still
+// to be read. While the receiver is left alone only what somebody asked for counts.
 func (t *turn) next(now time.Time, paused bool) *Delivery {
 	held := map[string]bool{}
 	for _, d := range t.waiting {
 		thread := d.thread()
-		if held[thread] || t.threads[thread] {
+		if held[thread] || t.threads[thread] || t.unread(d) {
 			held[thread] = true
 			continue
 		}
@@ -259,8 +264,13 @@ func (t *turn) next(now time.Time, paused bool) *Delivery {
 	return nil
 }
 
+// unread says whether the log has not been read as far as a delivery. What made it
+// wait may have been under way when a turn was broken off, and then is nowhere but
+// in the log, behind the cursor.
+func (t *turn) unread(d *Delivery) bool { return d.Seq > t.read }
+
 // fresh gives the next news of the log that can be sent at once. News of a
-// document of which something waits is made to wait behind it.
+// document of which something earlier waits is made to wait behind it.
 func (t *turn) fresh(ctx context.Context) (*Delivery, error) {
 	for {
 		if len(t.ahead) == 0 {
@@ -292,13 +302,17 @@ func (t *turn) fresh(ctx context.Context) (*Delivery, error) {
 			if err != nil {
 				return nil, err
 			}
-			if version > 0 && old.Outcome != Waiting || slices.ContainsFunc(t.waiting, func(w *Delivery) bool { return w.Key == d.Key }) {
+			if version > 0 && old.Outcome != Waiting {
 				t.pass(n)
 				continue
 			}
 		}
+		if slices.ContainsFunc(t.waiting, func(w *Delivery) bool { return w.Key == d.Key }) {
+			t.pass(n)
+			continue
+		}
 		thread := d.thread()
-		if !t.threads[thread] && !slices.ContainsFunc(t.waiting, func(w *Delivery) bool { return w.thread() == thread }) {
+		if !t.threads[thread] && !slices.ContainsFunc(t.waiting, func(w *Delivery) bool { return w.thread() == thread && w.Seq < d.Seq }) {
 			t.pass(n)
 			return d, nil
 		}
@@ -396,7 +410,9 @@ func (t *turn) release(ctx context.Context) error {
 		if thread := d.thread(); !held[thread] {
 			held[thread] = true
 			due := d.due()
-			if due.IsZero() { // not tried yet: something is wrong with the store
+			if soon := t.h.now().Add(lookAgain); t.unread(d) && due.Before(soon) { // we are behind, or too much waits
+				due = soon
+			} else if due.IsZero() { // not tried yet: something is wrong with the store
 				due = t.h.now()
 			}
 			t.due = earlier(t.due, due)

@@ -229,6 +229,7 @@ type got struct {
 		MergedInto                                                     *struct{ ID string } `json:"merged_into"`
 	}
 	answered int
+	gone     <-chan struct{} // closed when the sender is, or has hung up
 }
 
 // receiver is a server that keeps what it is told.
@@ -250,7 +251,7 @@ func newReceiver(t testing.TB, answer func(http.ResponseWriter, *got) int) *rece
 }
 
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	g := got{at: time.Now(), id: req.Header.Get(headerID), header: req.Header.Clone()}
+	g := got{at: time.Now(), id: req.Header.Get(headerID), header: req.Header.Clone(), gone: req.Context().Done()}
 	var err error
 	if g.body, err = io.ReadAll(req.Body); err != nil || json.Unmarshal(g.body, &g) != nil {
 		r.t.Errorf("a body that is no JSON: %q %v", g.body, err)
