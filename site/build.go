@@ -50,8 +50,8 @@ func giveBack(b *bytes.Buffer) {
 func (s *Site) Build(ctx context.Context, store *release.Store, reason string) (*release.Build, Report, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	base := store.Current()
 	started := time.Now()
+	base := store.Current()
 	before := s.before
 	if base == nil || base != s.built {
 		before = nil // a start, or an earlier build that was put back
@@ -65,33 +65,9 @@ func (s *Site) Build(ctx context.Context, store *release.Store, reason string) (
 	})
 	defer w.Abort()
 	p.base, p.w = base, w
-	var mu sync.Mutex
-	var todo []*job
-	p.emit = func(j *job) {
-		if p.stays(j.Path, j.Inputs) == nil {
-			mu.Lock()
-			todo = append(todo, j)
-			mu.Unlock()
-		}
-	}
-	if err := p.all(); err != nil {
-		return nil, Report{}, err
-	}
-	r := Report{Kept: int(p.kept.Load()), Rendered: len(todo), Planned: time.Since(started)}
-	r.Pages = r.Kept + r.Rendered
-	if base != nil {
-		r.Removed = max(0, base.Len()-r.Kept-p.replaced(base, todo))
-	}
-	rendering := time.Now()
-	n, err := p.render(ctx, w, todo)
+	r, err := p.produce(ctx, started, w.Put)
 	if err != nil {
 		return nil, r, err
-	}
-	r.Bytes, r.Rendering = n, time.Since(rendering)
-	for _, ed := range p.editions {
-		if !ed.other {
-			s.last.Store(ed.tag, ed.view)
-		}
 	}
 	committing := time.Now()
 	build, err := w.Commit(ctx)
@@ -103,56 +79,104 @@ func (s *Site) Build(ctx context.Context, store *release.Store, reason string) (
 	return build, r, nil
 }
 
-// replaced counts the files that were there under the same path.
-func (p *plan) replaced(base *release.Build, todo []*job) (n int) {
-	for _, j := range todo {
-		if _, ok := base.File(j.Path); ok {
-			n++
-		}
+// Write makes the whole site as the catalogue and the clock have it now and gives each
+// file to put, several at once; the bytes are put's until it returns. Nothing is kept
+// for the next build.
+func (s *Site) Write(ctx context.Context, put func(release.File, []byte) error) (Report, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	started := time.Now()
+	p, err := s.planAfter(ctx, s.today(), nil)
+	if err != nil {
+		return Report{}, err
 	}
-	return n
+	return p.produce(ctx, started, put)
 }
 
-// render makes files on all workers and puts each away at once; no page is held.
-func (p *plan) render(ctx context.Context, w *release.Writer, todo []*job) (int64, error) {
-	var next, written atomic.Int64
+// ahead is how many files are planned before they are made.
+const ahead = 1024
+
+// produce makes every file that the build before does not have, while others are
+// still being planned, and hands it on at once: no page is held.
+func (p *plan) produce(ctx context.Context, started time.Time, put func(release.File, []byte) error) (Report, error) {
+	todo := make(chan *job, ahead)
+	var rendered, replaced, written atomic.Int64
 	g, working := errgroup.WithContext(ctx)
-	for range min(p.workers, len(todo)) {
-		g.Go(p.safely(func() error {
-			b := buffers.Get().(*bytes.Buffer)
-			defer giveBack(b)
-			for working.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= len(todo) {
-					return nil
-				}
-				j := todo[i]
-				todo[i] = nil
-				b.Reset()
-				content, err := p.make(j, b)
-				if err == nil {
-					err = w.Put(j.File, content)
-				}
-				if err != nil {
-					var theme *ThemeError
-					if errors.As(err, &theme) {
-						return err
-					}
-					return fmt.Errorf("site: %s: %w", j.Path, err)
-				}
-				written.Add(int64(len(content)))
-				if b.Cap() > maxBuffer {
-					b = new(bytes.Buffer)
-				}
+	p.emit = func(j *job) {
+		if p.stays(j.Path, j.Inputs) != nil {
+			return
+		}
+		rendered.Add(1)
+		if p.base != nil {
+			if _, ok := p.base.File(j.Path); ok {
+				replaced.Add(1)
 			}
-			return working.Err()
+		}
+		select {
+		case todo <- j:
+		case <-working.Done():
+		}
+	}
+	var r Report
+	g.Go(p.safely(func() error {
+		defer close(todo)
+		err := p.all()
+		r.Planned = time.Since(started)
+		return err
+	}))
+	for range p.workers {
+		g.Go(p.safely(func() error {
+			n, err := p.render(working, todo, put)
+			written.Add(n)
+			return err
 		}))
 	}
 	err := g.Wait()
 	if err == nil {
 		err = ctx.Err()
 	}
-	return written.Load(), err
+	r.Kept, r.Rendered, r.Bytes = int(p.kept.Load()), int(rendered.Load()), written.Load()
+	r.Pages = r.Kept + r.Rendered
+	if p.base != nil {
+		r.Removed = max(0, p.base.Len()-r.Kept-int(replaced.Load()))
+	}
+	if err != nil {
+		return r, err
+	}
+	r.Rendering = time.Since(started) - r.Planned
+	for _, ed := range p.editions {
+		if !ed.other {
+			p.last.Store(ed.tag, ed.view)
+		}
+	}
+	return r, nil
+}
+
+// render makes files until there are no more, and says how many bytes.
+func (p *plan) render(ctx context.Context, todo <-chan *job, put func(release.File, []byte) error) (n int64, err error) {
+	b := newBuffer()
+	defer giveBack(b)
+	for j := range todo {
+		if ctx.Err() != nil {
+			return n, ctx.Err()
+		}
+		b.Reset()
+		content, err := p.make(j, b)
+		if err == nil {
+			err = put(j.File, content)
+		}
+		if err != nil {
+			if _, wrong := errors.AsType[*ThemeError](err); wrong {
+				return n, err
+			}
+			return n, fmt.Errorf("site: %s: %w", j.Path, err)
+		}
+		n += int64(len(content))
+		if b.Cap() > maxBuffer {
+			b = new(bytes.Buffer)
+		}
+	}
+	return n, nil
 }
 
 // make gives the bytes of a file; they may be the buffer's.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prassi-cms/prassi/site/release"
 )
@@ -18,13 +19,8 @@ func TestAPanicIsAnErrorOfTheBuild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := newStore(t)
-	writer := store.Begin(nil, release.Meta{})
-	defer writer.Abort()
-	fault := &job{File: release.File{Path: "it/index.html"}, data: func(*plan, *job, []byte) ([]byte, error) {
-		panic("a page with a fault")
-	}}
-	if _, err := p.render(ctx, writer, []*job{fault}); err == nil || !strings.Contains(err.Error(), "a page with a fault") {
+	put := func(release.File, []byte) error { panic("a page with a fault") }
+	if _, err := p.produce(ctx, time.Now(), put); err == nil || !strings.Contains(err.Error(), "a page with a fault") {
 		t.Error(err)
 	}
 	p.emit = func(*job) { panic("no plan") }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -76,21 +77,7 @@ func (c *buildCmd) Run(e *env) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	store, err := release.Open(filepath.Join(temporary, "site"), release.Options{Logger: e.logger()})
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	built, report, err := s.Build(e.ctx, store, "command")
-	if err != nil {
-		return err
-	}
-	if c.Precompress {
-		if _, _, err := store.Compress(e.ctx, 0); err != nil {
-			return err
-		}
-	}
-	sum, err := out.Publish(e.ctx, built, extras(e.ctx, s, b.media, shelf))
+	report, sum, err := c.write(e.ctx, s, out, filepath.Join(temporary, "site"), extras(e.ctx, s, b.media, shelf))
 	if err != nil {
 		return err
 	}
@@ -98,6 +85,37 @@ func (c *buildCmd) Run(e *env) (err error) {
 		"pages": report.Pages, "written": sum.Written, "kept": sum.Kept, "removed": sum.Removed, "out": plainSpec(c.Out),
 	}))
 	return err
+}
+
+// write makes the site and puts it into its place: file by file as they are made, or
+// by way of a build in a folder that is thrown away.
+func (c *buildCmd) write(ctx context.Context, s *site.Site, out target.Target, scratch string, extra iter.Seq2[target.Extra, error]) (r site.Report, sum target.Report, err error) {
+	if streamer, ok := out.(target.Streamer); ok {
+		stream, err := streamer.Stream(ctx)
+		if err != nil {
+			return r, sum, err
+		}
+		if stream != nil {
+			defer stream.Close()
+			if r, err = s.Write(ctx, stream.Put); err == nil {
+				sum, err = stream.Finish(ctx, extra)
+			}
+			return r, sum, err
+		}
+	}
+	store, err := release.Open(scratch, release.Options{})
+	if err != nil {
+		return r, sum, err
+	}
+	defer store.Close()
+	built, r, err := s.Build(ctx, store, "command")
+	if err == nil && c.Precompress {
+		_, _, err = store.Compress(ctx, 0)
+	}
+	if err == nil {
+		sum, err = out.Publish(ctx, built, extra)
+	}
+	return r, sum, err
 }
 
 // open opens the store, with every event in its log: the example content's own, or

@@ -53,7 +53,7 @@ func child(way string) error {
 			select {} // until it arrives
 		}
 	}
-	to, err := Open(context.Background(), os.Getenv("TARGET_SPEC"), opt)
+	to, err := open(os.Getenv("TARGET_SPEC"), opt)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 					// Between the two renames there is no folder: the next Publish brings
 					// it back before anything else.
 					if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-						s := &staging{opt: Options{step: func(string) {}}, parentPath: filepath.Dir(dir), name: filepath.Base(dir)}
+						s := newStaging(dir, Options{step: func(string) {}})
 						if s.parent, err = os.OpenRoot(s.parentPath); err != nil {
 							t.Fatal(err)
 						}

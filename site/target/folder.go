@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"syscall"
 
@@ -49,15 +50,12 @@ func (t *folder) Publish(ctx context.Context, b *release.Build, extra iter.Seq2[
 }
 
 func (t *folder) publish(ctx context.Context, p *plan) (Report, error) {
-	where := t.path
-	if real, err := filepath.EvalSymlinks(where); err == nil {
-		where = real // a symlink stays one
-	}
-	if err := os.MkdirAll(filepath.Dir(where), folderMode); err != nil {
+	where, err := t.where()
+	if err != nil {
 		return Report{}, err
 	}
 	if !t.opt.InPlace {
-		s := &staging{opt: t.opt, parentPath: filepath.Dir(where), name: filepath.Base(where)}
+		s := newStaging(where, t.opt)
 		r, err := s.publish(ctx, p)
 		if !errors.Is(err, errNotBeside) {
 			return r, err
@@ -65,6 +63,16 @@ func (t *folder) publish(ctx context.Context, p *plan) (Report, error) {
 		t.opt.Logger.Info("target: the folder is brought up to date file by file", "folder", where, "because", err)
 	}
 	return updateFolder(ctx, where, p, t.opt)
+}
+
+// where is the folder itself, when a symbolic link leads to it, which stays one. Its
+// parent is made.
+func (t *folder) where() (string, error) {
+	where := t.path
+	if real, err := filepath.EvalSymlinks(where); err == nil {
+		where = real
+	}
+	return where, os.MkdirAll(filepath.Dir(where), folderMode)
 }
 
 // errNotBeside says that no folder can be made beside this one, or that this one
@@ -78,7 +86,14 @@ type staging struct {
 	parentPath string
 	name       string // of the folder
 	parent     *os.Root
+	unlock     func()
 	old        *manifest
+
+	kept, written, bytes atomic.Int64
+}
+
+func newStaging(where string, opt Options) *staging {
+	return &staging{opt: opt, parentPath: filepath.Dir(where), name: filepath.Base(where), unlock: func() {}}
 }
 
 // Names in the parent: hidden, and those of nobody else.
@@ -89,28 +104,8 @@ func (s *staging) lock() string  { return "." + s.name + ".prassi-lock" }
 func (s *staging) full(name string) string { return filepath.Join(s.parentPath, name) }
 
 func (s *staging) publish(ctx context.Context, p *plan) (r Report, err error) {
-	if s.parent, err = os.OpenRoot(s.parentPath); err != nil {
-		return r, err
-	}
-	defer s.parent.Close()
-	unlock, err := lockFile(s.full(s.lock()))
-	if err != nil {
-		switch {
-		case errors.Is(err, syscall.EWOULDBLOCK):
-			return r, &BusyError{Place: s.full(s.name)}
-		case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
-			return r, errors.Join(errNotBeside, err)
-		}
-		return r, err
-	}
-	defer unlock()
-	if s.mounted() {
-		return r, errNotBeside
-	}
-	if err := s.clear(); err != nil {
-		return r, err
-	}
-	if s.old, err = readManifest(s.parent, s.name); err != nil {
+	defer s.close()
+	if err := s.open(); err != nil {
 		return r, err
 	}
 	next := newManifest(p, folderKey)
@@ -118,51 +113,99 @@ func (s *staging) publish(ctx context.Context, p *plan) (r Report, err error) {
 		r.Kept = len(p.items)
 		return r, nil
 	}
-	s.opt.step("make folder")
-	if err := s.parent.MkdirAll(path.Join(s.fresh(), release.Reserved), folderMode); err != nil {
+	if err := s.begin(); err != nil {
 		return r, err
 	}
-	done := false
-	defer func() {
-		if !done {
-			_ = s.parent.RemoveAll(s.fresh())
+	if err = s.fill(ctx, p.items); err == nil {
+		r.Removed, err = s.finish(next)
+	}
+	if err != nil {
+		s.discard()
+	}
+	return s.report(r), err
+}
+
+// open takes the folder for this process and reads what it holds.
+func (s *staging) open() (err error) {
+	if s.parent, err = os.OpenRoot(s.parentPath); err != nil {
+		return err
+	}
+	unlock, err := lockFile(s.full(s.lock()))
+	if err != nil {
+		switch {
+		case errors.Is(err, syscall.EWOULDBLOCK):
+			return &BusyError{Place: s.full(s.name)}
+		case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
+			return errors.Join(errNotBeside, err)
 		}
-	}()
-	if err := s.fill(ctx, p, next, &r); err != nil {
-		return r, err
+		return err
 	}
+	s.unlock = unlock
+	if s.mounted() {
+		return errNotBeside
+	}
+	if err := s.clear(); err != nil {
+		return err
+	}
+	s.old, err = readManifest(s.parent, s.name)
+	return err
+}
+
+func (s *staging) close() {
+	s.unlock()
+	if s.parent != nil {
+		s.parent.Close()
+	}
+}
+
+// begin makes the new folder.
+func (s *staging) begin() error {
+	s.opt.step("make folder")
+	return s.parent.MkdirAll(path.Join(s.fresh(), release.Reserved), folderMode)
+}
+
+// discard gives the new folder up.
+func (s *staging) discard() { _ = s.parent.RemoveAll(s.fresh()) }
+
+func (s *staging) report(r Report) Report {
+	r.Kept, r.Written, r.Bytes = int(s.kept.Load()), int(s.written.Load()), s.bytes.Load()
+	return r
+}
+
+// finish puts the new folder, which holds all files of next, in the place of the
+// old one.
+func (s *staging) finish(next *manifest) (removed int, err error) {
 	if err := s.carry(next); err != nil {
-		return r, err
+		return 0, err
 	}
 	text, err := next.encode()
 	if err != nil {
-		return r, err
+		return 0, err
 	}
 	s.opt.step("write manifest")
 	if err := s.parent.WriteFile(path.Join(s.fresh(), manifestPath), text, fileMode); err != nil {
-		return r, err
+		return 0, err
 	}
 	if info, err := s.parent.Stat(s.name); err == nil {
 		if err := s.parent.Chmod(s.fresh(), info.Mode().Perm()); err != nil {
-			return r, err
+			return 0, err
 		}
 	}
 	s.opt.step("sync")
 	if !s.opt.noSync {
 		if err := syncAll(s.full(s.fresh())); err != nil {
-			return r, err
+			return 0, err
 		}
 	}
 	if err := s.swap(); err != nil {
-		return r, err
+		return 0, err
 	}
-	done = true
 	for path := range s.oldFiles() {
 		if _, stays := next.Files[path]; !stays {
-			r.Removed++
+			removed++
 		}
 	}
-	return r, s.clear()
+	return removed, s.clear()
 }
 
 // mounted reports that the folder is on another file system than its parent.
@@ -272,34 +315,24 @@ func (s *staging) nothingToDo(p *plan, next *manifest) bool {
 }
 
 // fill links what stays and writes the rest.
-func (s *staging) fill(ctx context.Context, p *plan, next *manifest, r *Report) error {
-	var kept, written, bytes atomic.Int64
+func (s *staging) fill(ctx context.Context, items []item) error {
 	g, group := errgroup.WithContext(ctx)
 	g.SetLimit(2 * runtime.GOMAXPROCS(0))
 	const piece = 64 // items for one goroutine
-	for from := 0; from < len(p.items) && group.Err() == nil; from += piece {
+	for part := range slices.Chunk(items, piece) {
+		if group.Err() != nil {
+			break
+		}
 		g.Go(func() error {
 			to := &writing{staging: s}
 			defer to.close()
-			for i := from; i < min(from+piece, len(p.items)); i++ {
-				it := &p.items[i]
+			for i := range part {
 				if err := group.Err(); err != nil {
 					return err
 				}
-				name, err := to.enter(it.path)
-				if err != nil {
+				if err := to.add(group, &part[i]); err != nil {
 					return err
 				}
-				if s.link(it, next.Files[it.path]) {
-					kept.Add(1)
-					continue
-				}
-				s.opt.step("write file")
-				if err := writeFile(group, to.dir, name, it); err != nil {
-					return err
-				}
-				written.Add(1)
-				bytes.Add(it.size)
 			}
 			return nil
 		})
@@ -308,7 +341,6 @@ func (s *staging) fill(ctx context.Context, p *plan, next *manifest, r *Report) 
 	if err == nil {
 		err = ctx.Err()
 	}
-	r.Kept, r.Written, r.Bytes = int(kept.Load()), int(written.Load()), bytes.Load()
 	return err
 }
 
@@ -317,8 +349,9 @@ func (s *staging) fill(ctx context.Context, p *plan, next *manifest, r *Report) 
 type writing struct {
 	*staging
 	dir   *os.Root
-	above string // its path in the new folder
-	made  string // the folder in it that was made last
+	self  *os.File // the same
+	above string   // its path in the new folder
+	made  string   // the folder in it that was made last
 }
 
 // enter makes the folder of a path, and gives the file's name below w.dir.
@@ -332,6 +365,9 @@ func (w *writing) enter(file string) (name string, err error) {
 			return "", err
 		}
 		if w.dir, err = w.parent.OpenRoot(at); err != nil {
+			return "", err
+		}
+		if w.self, err = w.dir.Open("."); err != nil {
 			return "", err
 		}
 		w.above, w.made = above, "."
@@ -348,8 +384,34 @@ func (w *writing) enter(file string) (name string, err error) {
 	return path.Join(path.Base(folder), path.Base(file)), nil
 }
 
+// add puts an item into the new folder: a link to what the old one holds, or its
+// bytes.
+func (w *writing) add(ctx context.Context, it *item) error {
+	name, err := w.enter(it.path)
+	if err != nil {
+		return err
+	}
+	if w.link(it, folderKey(it)) {
+		w.kept.Add(1)
+		return nil
+	}
+	w.opt.step("write file")
+	if it.write != nil {
+		err = writeFile(ctx, w.dir, name, it)
+	} else {
+		err = create(w.dir, w.self, name, it.data)
+	}
+	if err != nil {
+		return err
+	}
+	w.written.Add(1)
+	w.bytes.Add(it.size)
+	return nil
+}
+
 func (w *writing) close() {
 	if w.dir != nil {
+		w.self.Close()
 		w.dir.Close()
 	}
 }
@@ -374,6 +436,15 @@ func writeFile(ctx context.Context, root *os.Root, name string, it *item) error 
 		return err
 	}
 	return errors.Join(it.write(ctx, f), f.Close())
+}
+
+func createIn(root *os.Root, name string, content []byte) error {
+	f, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
 }
 
 // carry takes over what others put into the old folder.

@@ -30,7 +30,8 @@ type item struct {
 	size  int64
 	media string
 	cache string
-	page  bool // comes after what pages need
+	page  bool   // comes after what pages need
+	data  []byte // its bytes, where there is no write
 	write func(ctx context.Context, w io.Writer) error
 }
 
@@ -56,7 +57,7 @@ func makePlan(ctx context.Context, b *release.Build, extra iter.Seq2[Extra, erro
 			}
 		}
 		if f.Status == 301 {
-			fmt.Fprintf(&moved, "%s %s 301\n", address(f.Path), location(f.Location))
+			redirect(&moved, f)
 		}
 	}
 	if _, ok := b.File(redirects); !ok && moved.Len() > 0 {
@@ -124,11 +125,21 @@ func buildItem(b *release.Build, f *release.File, e release.Encoding, name strin
 	return it
 }
 
+// redirect appends the line of a page that moved.
+func redirect(to *bytes.Buffer, f *release.File) {
+	fmt.Fprintf(to, "%s %s 301\n", address(f.Path), location(f.Location))
+}
+
+// contentItem is a file whose bytes are here.
+func contentItem(name string, data []byte) item {
+	return item{path: name, hash: sum(data), size: int64(len(data)), data: data}
+}
+
 func textItem(name string, data []byte) item {
-	return item{
-		path: name, hash: sum(data), size: int64(len(data)), media: "text/plain; charset=utf-8", cache: cachePage, page: true,
-		write: func(_ context.Context, w io.Writer) error { _, err := w.Write(data); return err },
-	}
+	it := contentItem(name, data)
+	it.media, it.cache, it.page = "text/plain; charset=utf-8", cachePage, true
+	it.data, it.write = nil, func(_ context.Context, w io.Writer) error { _, err := w.Write(data); return err }
+	return it
 }
 
 func extraItem(x Extra) item {

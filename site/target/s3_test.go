@@ -28,6 +28,7 @@ type fakeS3 struct {
 	log  []string // method and key of what changes something
 	sent map[string]http.Header
 	fail func(method, key string) bool
+	gate sync.RWMutex // held for reading while a request is answered
 }
 
 func newS3(t *testing.T) *fakeS3 {
@@ -42,6 +43,8 @@ func newS3(t *testing.T) *fakeS3 {
 	inner := gofakes3.New(f.backend).Server()
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		key := strings.TrimPrefix(r.URL.Path, "/prassi/")
+		f.gate.RLock()
+		defer f.gate.RUnlock()
 		f.mu.Lock()
 		fail := f.fail != nil && f.fail(r.Method, key)
 		if r.Method == "PUT" || r.Method == "DELETE" {
@@ -57,6 +60,15 @@ func newS3(t *testing.T) *fakeS3 {
 	}))
 	t.Cleanup(f.Close)
 	return f
+}
+
+// refuse decides what fails from now on. What an interrupted client has still under
+// way is over by then.
+func (f *fakeS3) refuse(fail func(method, key string) bool) {
+	f.CloseClientConnections()
+	f.gate.Lock()
+	defer f.gate.Unlock()
+	f.fail = fail
 }
 
 func (f *fakeS3) spec(prefix string) string {
@@ -162,18 +174,18 @@ func TestS3Interrupted(t *testing.T) {
 		to := openTarget(t, f.spec("www"), Options{})
 		b := build(t, s, state(i))
 		n := 0
-		f.fail = func(method, _ string) bool {
+		f.refuse(func(method, _ string) bool {
 			if method == "PUT" || method == "DELETE" {
 				n++
 			}
 			return n == i+1 && (method == "PUT" || method == "DELETE")
-		}
+		})
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		if _, err := to.Publish(ctx, b, nil); err == nil && i < 5 {
 			t.Errorf("step %d did not fail", i)
 		}
 		cancel()
-		f.fail = nil
+		f.refuse(nil)
 		to.Close()
 	}
 	to := openTarget(t, f.spec("www"), Options{})

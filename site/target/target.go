@@ -52,8 +52,10 @@ type Options struct {
 	// InPlace brings a folder up to date file by file, as inplace:DIR does.
 	InPlace bool
 
-	// Tests: told of each thing that is about to be done, and what cannot be done.
+	// Tests: told of each thing that is about to be done, what cannot be done, and
+	// which way to go.
 	step       func(what string)
+	streamed   bool
 	noExchange bool
 	noSync     bool
 }

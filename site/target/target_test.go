@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
 
 	"github.com/prassi-cms/prassi/site/release"
@@ -79,11 +80,54 @@ func extras(files site) iter.Seq2[Extra, error] {
 
 func openTarget(t failer, spec string, opt Options) Target {
 	t.Helper()
-	to, err := Open(context.Background(), spec, opt)
+	to, err := open(spec, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return to
+}
+
+// open is Open, with streamed for a way of its own.
+func open(spec string, opt Options) (Target, error) {
+	to, err := Open(context.Background(), spec, opt)
+	if f, ok := to.(*folder); ok && opt.streamed {
+		return streamed{f}, err
+	}
+	return to, err
+}
+
+// streamed publishes a build file by file.
+type streamed struct{ *folder }
+
+func (t streamed) Publish(ctx context.Context, b *release.Build, extra iter.Seq2[Extra, error]) (Report, error) {
+	s, err := t.Stream(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	defer s.Close()
+	var all []*release.File
+	for f := range b.Files() {
+		all = append(all, f)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for part := range 2 {
+		g.Go(func() error {
+			for i := part; i < len(all) && ctx.Err() == nil; i += 2 {
+				data, err := b.Read(nil, all[i].Hash, release.Identity)
+				if err == nil {
+					err = s.Put(*all[i], data)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return ctx.Err()
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return Report{}, err
+	}
+	return s.Finish(context.WithoutCancel(ctx), extra)
 }
 
 // tree reads a folder, without what Prassi says in it of itself.
@@ -137,6 +181,7 @@ func alone(t failer, path string) {
 var ways = map[string]Options{
 	"exchanged":   {},
 	"renamed":     {noExchange: true},
+	"streamed":    {streamed: true},
 	"in place":    {InPlace: true},
 	"precompress": {Precompressed: true},
 }
