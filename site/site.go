@@ -18,6 +18,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/feeds"
@@ -77,7 +79,7 @@ type Config struct {
 
 // Options say what a Site is made from.
 type Options struct {
-	Catalog *catalog.Catalog
+	Catalog *catalog.Catalog // nil: see Show
 	// Schemas are the declarations; nil means schemas.Default().
 	Schemas *schemas.Registry
 	// Territories replaces those of Schemas, when municipalities were imported.
@@ -183,14 +185,19 @@ func New(opt Options) (*Site, error) {
 		}
 	}
 	s.places = newGazetteer(s.territories)
-	for _, tag := range s.cfg.Languages {
-		l, _ := s.schemas.Locale(tag)
-		w := newWords(l)
-		set, err := s.theme.compile(s.funcs(w))
-		if err != nil {
-			return nil, err
-		}
-		s.tongues = append(s.tongues, &tongue{w, set})
+	s.tongues = make([]*tongue, len(s.cfg.Languages))
+	var g errgroup.Group
+	for i, tag := range s.cfg.Languages {
+		g.Go(func() error {
+			l, _ := s.schemas.Locale(tag)
+			w := newWords(l)
+			set, err := s.theme.compile(s.funcs(w))
+			s.tongues[i] = &tongue{w, set}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
 	}
 	s.fallback = s.tongues[0]
 	for _, t := range s.tongues {
@@ -203,6 +210,10 @@ func New(opt Options) (*Site, error) {
 	}
 	return s, s.print()
 }
+
+// Show gives the site its catalogue, when Options had none: before anything else is
+// asked of it.
+func (s *Site) Show(c *catalog.Catalog) { s.catalog = c }
 
 // configure completes and checks the configuration.
 func (s *Site) configure() error {

@@ -8,9 +8,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
+	"sync"
 	"text/tabwriter"
 
+	"github.com/prassi-cms/prassi/catalog"
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/partners"
 	"github.com/prassi-cms/prassi/site"
@@ -34,7 +37,14 @@ type buildCmd struct {
 	looks
 }
 
+// buildGC is the garbage collector's pace in a process that makes one site and ends:
+// half as many collections for some memory more (see runtime/debug.SetGCPercent).
+const buildGC = 200
+
 func (c *buildCmd) Run(e *env) (err error) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(buildGC)
+	}
 	theme, err := c.looks.theme() // what is wrong with it is told before anything is opened
 	if err != nil {
 		return err
@@ -63,15 +73,11 @@ func (c *buildCmd) Run(e *env) (err error) {
 	}
 	shelf := c.looks.shelf(e, painter)
 	cfg.Cards = shelf != nil
-	published, shut, err := e.readCatalog(b)
+	s, shut, err := c.site(e, b, theme, cfg)
 	if err != nil {
 		return err
 	}
 	defer shut()
-	s, err := e.newSite(b, published, theme, cfg)
-	if err != nil {
-		return err
-	}
 	out, err := target.Open(e.ctx, c.Out, target.Options{Logger: e.logger(), Precompressed: c.Precompress})
 	if err != nil {
 		return err
@@ -85,6 +91,24 @@ func (c *buildCmd) Run(e *env) (err error) {
 		"pages": report.Pages, "written": sum.Written, "kept": sum.Kept, "removed": sum.Removed, "out": plainSpec(c.Out),
 	}))
 	return err
+}
+
+// site makes the site over the catalogue, which is read while templates are compiled.
+func (c *buildCmd) site(e *env, b *backend, theme *site.Theme, cfg site.Config) (s *site.Site, shut func(), err error) {
+	var published *catalog.Catalog
+	var failed error
+	var reading sync.WaitGroup
+	reading.Go(func() { published, shut, failed = e.readCatalog(b) })
+	s, err = e.newSite(b, nil, theme, cfg)
+	reading.Wait()
+	if err = errors.Join(err, failed); err != nil {
+		if shut != nil {
+			shut()
+		}
+		return nil, nil, err
+	}
+	s.Show(published)
+	return s, shut, nil
 }
 
 // write makes the site and puts it into its place: file by file as they are made, or

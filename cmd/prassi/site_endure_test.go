@@ -180,41 +180,50 @@ func TestKilledWhileBuilding(t *testing.T) {
 	}
 }
 
-// TestKilledBuildCommand kills `prassi build` while it renders and while it copies.
+// TestKilledBuildCommand kills `prassi build` while it makes a folder's files, and
+// while it renders and packs an archive.
 func TestKilledBuildCommand(t *testing.T) {
 	data, parent, temporary := demoData(t), t.TempDir(), t.TempDir()
 	t.Setenv("TMPDIR", temporary)
-	out := filepath.Join(parent, "site")
-	args := []string{"build", "--data", data, "--out", out}
-	mustRun(t, append(args, "--site-name", "Sito-0")...)
-	was := tree(t, out)
-	glob := func(pattern string) []string {
-		list, err := filepath.Glob(pattern)
+	folder, archive := filepath.Join(parent, "site"), filepath.Join(parent, "site.tar.zst")
+	build := func(out, name string) []string {
+		return []string{"build", "--data", data, "--out", out, "--site-name", name}
+	}
+	there := func(dir, pattern string) bool {
+		list, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return list
+		return slices.ContainsFunc(list, func(name string) bool { return weight(name) > 1000 })
 	}
-	for name, sofar := range map[string]func() bool{
-		"rendering": func() bool {
-			packs := glob(filepath.Join(temporary, "*", "site", "packs", "*.pack"))
-			return len(packs) > 0 && weight(filepath.Dir(packs[0])) > 1000
-		},
-		"copying": func() bool { return len(glob(filepath.Join(parent, ".site.prassi-new", "it", "*"))) > 0 },
+	was := map[string][]string{}
+	for _, out := range []string{folder, archive} {
+		mustRun(t, build(out, "Sito-0")...)
+		was[out] = tree(t, out)
+	}
+	for _, killed := range []struct {
+		while, out, dir, pattern string
+	}{
+		{"making the first files", folder, parent, ".site.prassi-new"},
+		{"making pages", folder, parent, ".site.prassi-new/*/articles"},
+		{"rendering", archive, temporary, "*/site/packs"},
+		{"packing", archive, parent, ".site.tar.zst.prassi-new"},
 	} {
-		if !killWhen(t, sofar, append(args, "--site-name", "Sito-1")...) {
-			t.Fatalf("%s: it ended before", name)
+		if !killWhen(t, func() bool { return there(killed.dir, killed.pattern) }, build(killed.out, "Sito-1")...) {
+			t.Fatalf("%s: it ended before", killed.while)
 		}
-		if now := tree(t, out); !slices.Equal(now, was) {
-			t.Errorf("killed while %s: the folder is not what it was (%d files, %d before)", name, len(now), len(was))
+		if now := tree(t, killed.out); !slices.Equal(now, was[killed.out]) {
+			t.Errorf("killed while %s: what was there is not what it was (%d files, %d before)", killed.while, len(now), len(was[killed.out]))
 		}
 		if left, _ := os.ReadDir(temporary); len(left) == 0 {
-			t.Errorf("killed while %s: nothing is left over, so nothing is shown", name)
+			t.Errorf("killed while %s: nothing is left over, so nothing is shown", killed.while)
 		}
 	}
-	mustRun(t, append(args, "--site-name", "Sito-2")...)
-	if now := tree(t, out); slices.Equal(now, was) {
-		t.Error("the next build did not arrive")
+	for _, out := range []string{folder, archive} {
+		mustRun(t, build(out, "Sito-2")...)
+		if now := tree(t, out); slices.Equal(now, was[out]) {
+			t.Errorf("the next build did not arrive at %s", out)
+		}
 	}
 	for _, dir := range []string{temporary, parent} {
 		left, err := os.ReadDir(dir)
@@ -222,7 +231,7 @@ func TestKilledBuildCommand(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, e := range left {
-			if e.Name() != "site" {
+			if e.Name() != "site" && e.Name() != "site.tar.zst" {
 				t.Errorf("%s is left over", filepath.Join(dir, e.Name()))
 			}
 		}
