@@ -83,7 +83,7 @@ func BenchmarkBuild(b *testing.B) {
 		b.StartTimer()
 		_, r := build(b, s, store)
 		pages = r.Rendered
-		b.Logf("%d files, planned %s, rendered %s (%d MB), committed %s", r.Pages, r.Planned, r.Rendering, r.Bytes>>20, r.Committing)
+		b.Logf("%d files, made %s (%d MB), committed %s", r.Pages, r.Making, r.Bytes>>20, r.Committing)
 	}
 	b.ReportMetric(float64(pages)*float64(b.N)/b.Elapsed().Seconds(), "pages/s")
 	b.ReportMetric(float64(peak.Load())/(1<<20), "MB-peak")
@@ -113,7 +113,7 @@ func BenchmarkOneChange(b *testing.B) {
 				_, r := build(b, s, store)
 				used += processors() - began
 				if n <= 3 {
-					b.Logf("%d files, %d rendered, planned %s, rendered %s, committed %s", r.Pages, r.Rendered, r.Planned, r.Rendering, r.Committing)
+					b.Logf("%d files, %d rendered, made %s, committed %s", r.Pages, r.Rendered, r.Making, r.Committing)
 				}
 			}
 			b.ReportMetric(used.Seconds()*1000/float64(b.N), "cpu-ms/op")

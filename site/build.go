@@ -23,8 +23,9 @@ type Report struct {
 	Kept     int // as in the build before
 	Removed  int // in the build before, and no more
 	// Bytes made anew.
-	Bytes                          int64
-	Planned, Rendering, Committing time.Duration
+	Bytes int64
+	// Making is planning and rendering, which go on at the same time.
+	Making, Committing time.Duration
 }
 
 // maxBuffer keeps a rare large page from staying in memory.
@@ -120,9 +121,7 @@ func (p *plan) produce(ctx context.Context, started time.Time, put func(release.
 	var r Report
 	g.Go(p.safely(func() error {
 		defer close(todo)
-		err := p.all()
-		r.Planned = time.Since(started)
-		return err
+		return p.all()
 	}))
 	for range p.workers {
 		g.Go(p.safely(func() error {
@@ -143,7 +142,7 @@ func (p *plan) produce(ctx context.Context, started time.Time, put func(release.
 	if err != nil {
 		return r, err
 	}
-	r.Rendering = time.Since(started) - r.Planned
+	r.Making = time.Since(started)
 	for _, ed := range p.editions {
 		if !ed.other {
 			p.last.Store(ed.tag, ed.view)

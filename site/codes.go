@@ -60,6 +60,7 @@ var ValueCodes = []string{
 	"site_past_events",
 	"site_about_place",
 	"site_about_topic",
+	"site_showcase_lead",
 	"site_territory",
 	"site_topic",
 }

@@ -289,7 +289,7 @@ func (p *plan) showcased(ed *edition) []int32 {
 type listing struct {
 	kind, section string
 	rest          string // below /{tag}/: "news/", "territories/toscana/prato/services/"
-	title         string
+	title, about  string
 	shape         *shape // of a collection's own list
 	list          []int32
 	parents       []Link
@@ -419,6 +419,8 @@ func (p *plan) listPage(j *job) (*Page, error) {
 			pg.Feeds = feeds
 		}
 		pg.Description = ed.label(l.shape.typ.Help)
+	} else if l.about != "" {
+		pg.Description = l.about
 	}
 	if l.months != nil && k == 0 {
 		pg.Calendar, pg.Day = p.calendar(ed, l), p.day
@@ -850,7 +852,7 @@ func (p *plan) actPage(j *job) (*Page, error) {
 // fixed emits the pages that every language has.
 func (p *plan) fixed(d *digester, ed *edition) {
 	if p.showcase {
-		p.paged(d, ed, &listing{kind: "showcase", section: "showcase", rest: "showcase/", title: ed.text("site_title_showcase"), list: p.showcased(ed)})
+		p.paged(d, ed, &listing{kind: "showcase", section: "showcase", rest: "showcase/", title: ed.text("site_title_showcase"), about: ed.text("site_showcase_lead"), list: p.showcased(ed)})
 	}
 	due := &listing{kind: "deadlines", section: "deadlines", rest: "deadlines/", title: ed.text("site_title_deadlines"), months: []monthItems{}}
 	for _, x := range p.due(ed, 0) {

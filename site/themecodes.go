@@ -84,7 +84,6 @@ var ThemeCodes = []string{
 	"site_nothing_here",
 	"site_nothing_soon",
 	"label_site_total",
-	"site_showcase_lead",
 	"label_site_superseded",
 	"site_superseded_text",
 	"label_site_expired",
