@@ -15,6 +15,9 @@
 //	        ├─ bucket   what changed: assets first, then pages, removals last
 //	        └─ rsync    the folder above as staging, then the program rsync
 //
+// A folder also takes files while they are made (Streamer): a build that nobody
+// keeps need not be written down twice.
+//
 // What a target holds is written down in it, in .prassi/manifest.json, so that the
 // next time only what changed is written and only what Prassi wrote is removed. A
 // place that is not empty and has no such file is not ours: it is refused with a
