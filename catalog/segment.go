@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -140,12 +139,12 @@ func (s *segment) load(header string) (*loaded, error) {
 		return nil, err
 	}
 	end := info.Size()
-	in := frameReader{r: bufio.NewReaderSize(io.NewSectionReader(s.file, 0, end), 1<<20), end: end}
+	in := frameReader{file: s.file, end: end}
 	l := &loaded{records: map[string]*record{}}
 	var batch []*record
 	for {
 		at := in.at
-		kind, meta, payload, ok := in.next()
+		kind, meta, payload, ok := in.read()
 		if !ok {
 			break
 		}
@@ -207,36 +206,55 @@ func (r *record) intact(payload []byte) bool {
 
 // frameReader reads frames from the beginning of a file.
 type frameReader struct {
-	r   *bufio.Reader
-	at  int64 // offset of the next frame
-	end int64
-	buf []byte
+	file io.ReaderAt
+	at   int64 // offset of the next frame
+	end  int64
+	buf  []byte // what was read
+	next []byte // the part of it from at on
 }
 
-// next reads a frame. payload holds until the next call. ok is false at the end
+// readAhead is how many bytes are read at once, or a frame when it is longer.
+const readAhead = 1 << 20
+
+// need makes sure that n bytes from at on are there.
+func (in *frameReader) need(n int64) bool {
+	if n > in.end-in.at {
+		return false
+	}
+	if int64(len(in.next)) >= n {
+		return true
+	}
+	kept := len(in.next)
+	if int64(len(in.buf)) < n {
+		longer := make([]byte, max(n, readAhead))
+		copy(longer, in.next)
+		in.buf = longer
+	} else {
+		copy(in.buf, in.next)
+	}
+	in.next = in.buf[:min(int64(len(in.buf)), in.end-in.at)]
+	_, err := in.file.ReadAt(in.next[kept:], in.at+int64(kept))
+	return err == nil
+}
+
+// read gives a frame. payload holds until the next call. ok is false at the end
 // and at the first frame that is not whole.
-func (in *frameReader) next() (kind byte, meta string, payload []byte, ok bool) {
-	var head [frameHead]byte
-	if _, err := io.ReadFull(in.r, head[:]); err != nil {
+func (in *frameReader) read() (kind byte, meta string, payload []byte, ok bool) {
+	if !in.need(frameHead) {
 		return 0, "", nil, false
 	}
-	m := int64(binary.LittleEndian.Uint32(head[4:]))
-	p := int64(binary.LittleEndian.Uint32(head[8:]))
-	if m > maxPart || p > maxPart || m+p > in.end-in.at-frameHead {
+	m := int64(binary.LittleEndian.Uint32(in.next[4:]))
+	p := int64(binary.LittleEndian.Uint32(in.next[8:]))
+	if m > maxPart || p > maxPart || !in.need(frameHead+m+p) {
 		return 0, "", nil, false
 	}
-	if int64(cap(in.buf)) < m+p {
-		in.buf = make([]byte, m+p+(m+p)/4)
-	}
-	b := in.buf[:m+p]
-	if _, err := io.ReadFull(in.r, b); err != nil {
-		return 0, "", nil, false
-	}
+	head, b := in.next[:frameHead], in.next[frameHead:frameHead+m+p]
 	sum := crc32.Update(crc32.Checksum(head[:12], castagnoli), castagnoli, b[:m])
 	if sum != binary.LittleEndian.Uint32(head[12:]) {
 		return 0, "", nil, false
 	}
 	in.at += frameHead + m + p
+	in.next = in.next[frameHead+m+p:]
 	return head[0], string(b[:m]), b[m:], true
 }
 

@@ -45,6 +45,10 @@ type Stream struct {
 	written sync.Cond // some were
 	err     error     // of writing
 	done    bool
+
+	flushing sync.WaitGroup
+	flushes  bool  // now
+	flushed  int64 // written when the last flush began
 }
 
 // batch is some files that are to be written.
@@ -60,6 +64,10 @@ const (
 	batchBytes = 1 << 20
 	maxFull    = 4 // that wait
 )
+
+// flushEach is how many bytes the system is given to bring to the disk while others
+// are still being made.
+const flushEach = 32 << 20
 
 // Stream takes files into a folder that can be exchanged for a new one, without
 // compressed forms.
@@ -128,11 +136,28 @@ func (s *Stream) write() {
 		s.mu.Unlock()
 		err := b.write(&s.to)
 		s.mu.Lock()
-		s.spare, s.err = append(s.spare, b), err
+		s.spare, s.err = append(s.spare, b), cmp.Or(s.err, err)
 		s.written.Broadcast()
+		s.flush()
 	}
 	s.writing = false
 	s.written.Broadcast()
+}
+
+// flush lets the system begin to bring what is written to the disk, so that little is
+// left to wait for in the end; s.mu is held.
+func (s *Stream) flush() {
+	n := s.staging.bytes.Load()
+	if s.staging.opt.noSync || s.flushes || n-s.flushed < flushEach {
+		return
+	}
+	s.flushes, s.flushed = true, n
+	s.flushing.Go(func() {
+		err := syncAll(s.staging.full(s.staging.fresh()))
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.err, s.flushes = cmp.Or(s.err, err), false
+	})
 }
 
 // note takes down a path, once.
@@ -180,6 +205,9 @@ func (s *Stream) Finish(ctx context.Context, extra iter.Seq2[Extra, error]) (r R
 	defer s.Close()
 	if err := s.rest(ctx, extra); err != nil {
 		return r, err
+	}
+	if s.flushing.Wait(); s.err != nil {
+		return r, fmt.Errorf("target: %w", s.err)
 	}
 	next := &manifest{Format: manifestFormat, Files: s.files}
 	if s.staging.written.Load() == 0 && s.staging.old != nil && len(s.staging.old.Files) == len(next.Files) {
@@ -233,6 +261,7 @@ func (s *Stream) Close() {
 	if s.staging == nil {
 		return
 	}
+	s.flushing.Wait()
 	s.to.close()
 	if !s.done {
 		s.staging.discard()
