@@ -209,15 +209,21 @@ func skipString(b []byte, i int) int {
 	if i >= len(b) || b[i] != '"' {
 		return -1
 	}
-	for i++; i < len(b); i++ {
-		switch b[i] {
-		case '"':
+	from := i + 1
+	for i = from; ; i++ {
+		j := bytes.IndexByte(b[i:], '"')
+		if j < 0 {
+			return -1
+		}
+		i += j
+		slashes := 0
+		for i-slashes > from && b[i-slashes-1] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
 			return i + 1
-		case '\\':
-			i++
 		}
 	}
-	return -1
 }
 
 // skipValue gives the place after the value that begins at i, or -1. It matches

@@ -38,8 +38,8 @@ type buildCmd struct {
 }
 
 // buildGC is the garbage collector's pace in a process that makes one site and ends:
-// half as many collections for some memory more (see runtime/debug.SetGCPercent).
-const buildGC = 200
+// fewer collections for some memory more (see runtime/debug.SetGCPercent).
+const buildGC = 250
 
 func (c *buildCmd) Run(e *env) (err error) {
 	if os.Getenv("GOGC") == "" {

@@ -56,8 +56,11 @@ type built struct {
 
 func (r built) rate() float64 { return float64(r.pages) / r.took.Seconds() }
 
-// child runs a command and gives its time and its greatest resident memory.
+// child runs a command and gives its time and its greatest resident memory. What
+// others have written is on the disk before, and folders are new ones: a file system
+// is slow for a while where much was just removed.
 func (b *bench) child(dir string, program string, arguments ...string) (r built, err error) {
+	syscall.Sync()
 	cmd := exec.CommandContext(b.ctx, program, arguments...)
 	cmd.Dir = dir
 	start := time.Now()
@@ -126,7 +129,7 @@ func (b *bench) site() error {
 	// In turns, so that whatever else the machine does falls on both.
 	var all [2][]built
 	for round := range min(3, b.rounds) {
-		r, err := b.buildOurs(data)
+		r, err := b.buildOurs(data, round)
 		if err != nil {
 			return err
 		}
@@ -136,7 +139,7 @@ func (b *bench) site() error {
 				return err
 			}
 		}
-		if r, err = b.buildHugo(program); err != nil {
+		if r, err = b.buildHugo(program, round); err != nil {
 			return err
 		}
 		all[1] = append(all[1], r)
@@ -213,12 +216,9 @@ func (b *bench) siteLighthouse() error {
 	return nil
 }
 
-// buildOurs builds into an empty folder; the command keeps no builds of its own.
-func (b *bench) buildOurs(data string) (built, error) {
-	out := filepath.Join(b.dir, "site-ours")
-	if err := os.RemoveAll(out); err != nil {
-		return built{}, err
-	}
+// buildOurs builds into a new folder; the command keeps no builds of its own.
+func (b *bench) buildOurs(data string, round int) (built, error) {
+	out := b.ours(round)
 	r, err := b.child("", b.binary, "build", "--data", data, "--out", out, "--site-languages", siteLanguage, "--base-url", hugoBase, "--no-cards") // Hugo draws no pictures
 	if err != nil {
 		return r, err
@@ -226,17 +226,17 @@ func (b *bench) buildOurs(data string) (built, error) {
 	return r, r.look(out, siteLanguage+"/articles/")
 }
 
-// buildHugo builds Hugo's site into an empty folder.
-func (b *bench) buildHugo(program string) (built, error) {
+func (b *bench) ours(round int) string { return filepath.Join(b.dir, fmt.Sprint("site-ours-", round)) }
+
+// buildHugo builds Hugo's site into a new folder.
+func (b *bench) buildHugo(program string, round int) (built, error) {
 	dir := filepath.Join(b.dir, "site-hugo")
-	if err := os.RemoveAll(filepath.Join(dir, "public")); err != nil {
-		return built{}, err
-	}
-	r, err := b.child(dir, program, "--quiet")
+	out := fmt.Sprint("public-", round)
+	r, err := b.child(dir, program, "--quiet", "--destination", out)
 	if err != nil {
 		return r, err
 	}
-	return r, r.look(filepath.Join(dir, "public"), "articles/")
+	return r, r.look(filepath.Join(dir, out), "articles/")
 }
 
 // median gives the run in the middle by time.
@@ -262,7 +262,7 @@ func between(page []byte, from, to string) (string, error) {
 // writeHugo writes the content for Hugo with the furniture of a page of ours.
 func (b *bench) writeHugo(items string) error {
 	dir := filepath.Join(b.dir, "site-hugo")
-	page, err := os.ReadFile(filepath.Join(b.dir, "site-ours", siteLanguage, "articles", "articolo-000007", "index.html"))
+	page, err := os.ReadFile(filepath.Join(b.ours(0), siteLanguage, "articles", "articolo-000007", "index.html"))
 	if err != nil {
 		return err
 	}
