@@ -213,7 +213,9 @@ func (s *Stream) Finish(ctx context.Context, extra iter.Seq2[Extra, error]) (r R
 	if s.staging.written.Load() == 0 && s.staging.old != nil && len(s.staging.old.Files) == len(next.Files) {
 		return s.staging.report(r), nil // all of it was there, and nothing else
 	}
-	if r.Removed, err = s.staging.finish(next); err != nil {
+	if r.Removed, err = s.staging.finish(next); errors.Is(err, errNotBeside) {
+		return r, fmt.Errorf("target: %s: %w; inplace:DIR brings it up to date file by file", s.staging.full(s.staging.name), err)
+	} else if err != nil {
 		return r, fmt.Errorf("target: %w", err)
 	}
 	s.done = true

@@ -386,10 +386,10 @@ func TestConflicts(t *testing.T) {
 	s := newStore(t)
 	b := build(t, s, site{"a/b": "1", "c": "2"})
 	for _, path := range []string{"a/b", "a", "c/d", "../x", "x\\y", ".prassi/manifest.json"} {
-		for _, spec := range []string{filepath.Join(t.TempDir(), "site"), filepath.Join(t.TempDir(), "site.tar.zst")} {
+		for spec, opt := range map[string]Options{filepath.Join(t.TempDir(), "site"): {}, filepath.Join(t.TempDir(), "site2"): {streamed: true}, filepath.Join(t.TempDir(), "site.tar.zst"): {}} {
 			var conflict *ConflictError
 			var bad *release.PathError
-			_, err := openTarget(t, spec, Options{}).Publish(t.Context(), b, extras(site{path: "x"}))
+			_, err := openTarget(t, spec, opt).Publish(t.Context(), b, extras(site{path: "x"}))
 			if !errors.As(err, &conflict) && !errors.As(err, &bad) {
 				t.Errorf("%s: %v", path, err)
 			}
@@ -407,7 +407,7 @@ func TestConflicts(t *testing.T) {
 		{Path: "x", Open: func(context.Context) (io.ReadCloser, error) { return nil, gone }},
 		{},
 	} {
-		for _, name := range []string{"site", "site.tar.zst"} {
+		for name, opt := range map[string]Options{"site": {}, "site2": {streamed: true}, "site.tar.zst": {}} {
 			path := filepath.Join(t.TempDir(), name)
 			list := func(yield func(Extra, error) bool) {
 				if x.Path == "" {
@@ -416,7 +416,7 @@ func TestConflicts(t *testing.T) {
 					yield(x, nil)
 				}
 			}
-			if _, err := openTarget(t, path, Options{}).Publish(t.Context(), b, list); !errors.Is(err, errSize) && !errors.Is(err, gone) {
+			if _, err := openTarget(t, path, opt).Publish(t.Context(), b, list); !errors.Is(err, errSize) && !errors.Is(err, gone) {
 				t.Errorf("%s: %v", name, err)
 			}
 			if entries, err := os.ReadDir(filepath.Dir(path)); len(entries) > 0 || err != nil {
