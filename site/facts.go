@@ -124,6 +124,7 @@ type metaFact struct {
 type point struct {
 	lat, lon       string // as the catalogue wrote them
 	label, address string
+	municipality   string
 	approximate    bool
 }
 
@@ -226,8 +227,8 @@ func (f *facts) field(name string, v []byte) {
 	}
 }
 
-func (f *facts) place(v []byte) {
-	var p point
+// readPoint reads a place: what it is called, and where.
+func readPoint(v []byte) (p point) {
 	members(v, func(key string, v []byte) {
 		switch key {
 		case "lat":
@@ -238,18 +239,23 @@ func (f *facts) place(v []byte) {
 			p.label = text(v)
 		case "address":
 			p.address = text(v)
+		case "municipality":
+			p.municipality = text(v)
 		case "approximate":
 			p.approximate = string(v) == "true"
 		}
 	})
-	if p.lat != "" && p.lon != "" {
+	return p
+}
+
+func (f *facts) place(v []byte) {
+	if p := readPoint(v); p.lat != "" && p.lon != "" {
 		f.points = append(f.points, p)
 	}
 }
 
-// cite notes a law once, by the act as a whole.
-func (f *facts) cite(v []byte) {
-	c := citation{}
+// readCitation reads a reference to a law.
+func readCitation(v []byte) (c citation) {
 	members(v, func(key string, v []byte) {
 		switch key {
 		case "identifier":
@@ -264,6 +270,12 @@ func (f *facts) cite(v []byte) {
 	})
 	c.key = actKey(c.identifier)
 	c.whole = !strings.Contains(c.identifier, "~")
+	return c
+}
+
+// cite notes a law once, by the act as a whole.
+func (f *facts) cite(v []byte) {
+	c := readCitation(v)
 	for i, was := range f.acts {
 		if was.key == c.key {
 			if c.whole && !was.whole {

@@ -216,24 +216,10 @@ func (r *reader) topicLink(id string) TermLink {
 }
 
 func (r *reader) reference(v []byte) Reference {
-	x := Reference{}
-	members(v, func(key string, v []byte) {
-		switch key {
-		case "identifier":
-			x.Identifier = text(v)
-		case "scheme":
-			x.Scheme = text(v)
-		case "label":
-			x.Label = text(v)
-		case "url":
-			x.URL = text(v)
-		}
-	})
-	if x.Label == "" {
-		x.Label = x.Identifier
-	}
-	if key := actKey(x.Identifier); r.act == nil || r.act(key) {
-		x.Act = r.home + "acts/" + key + "/"
+	c := readCitation(v)
+	x := Reference{Identifier: c.identifier, Scheme: c.scheme, Label: cmp.Or(c.label, c.identifier), URL: c.url}
+	if r.act == nil || r.act(c.key) {
+		x.Act = r.home + "acts/" + c.key + "/"
 	}
 	return x
 }
@@ -413,35 +399,20 @@ func textURL(format, s string) template.URL {
 }
 
 func (r *reader) place(v []byte) PlaceView {
-	p := PlaceView{}
-	var lat, lon string
-	members(v, func(key string, v []byte) {
-		switch key {
-		case "label":
-			p.Label = text(v)
-		case "address":
-			p.Address = text(v)
-		case "municipality":
-			if t, ok := r.territories.Lookup(text(v)); ok {
-				p.Municipality = t.Name
-			}
-		case "lat":
-			lat = string(v)
-		case "lon":
-			lon = string(v)
-		case "approximate":
-			p.Approximate = string(v) == "true"
-		}
-	})
+	at := readPoint(v)
+	p := PlaceView{Label: at.label, Address: at.address, Approximate: at.approximate}
+	if t, ok := r.territories.Lookup(at.municipality); ok {
+		p.Municipality = t.Name
+	}
 	p.Line = p.Address
 	if !strings.HasSuffix(strings.ToLower(p.Address), strings.ToLower(p.Municipality)) {
 		p.Line = joined(p.Address, p.Municipality)
 	}
 	var okLat, okLon bool
-	p.Lat, okLat = float([]byte(lat))
-	p.Lon, okLon = float([]byte(lon))
+	p.Lat, okLat = float([]byte(at.lat))
+	p.Lon, okLon = float([]byte(at.lon))
 	if p.Known = okLat && okLon; p.Known && !p.Approximate {
-		p.Directions = "https://www.openstreetmap.org/?mlat=" + lat + "&mlon=" + lon + "#map=17/" + lat + "/" + lon
+		p.Directions = "https://www.openstreetmap.org/?mlat=" + at.lat + "&mlon=" + at.lon + "#map=17/" + at.lat + "/" + at.lon
 	}
 	return p
 }
