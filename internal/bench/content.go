@@ -209,7 +209,7 @@ func (b *bench) starting() error {
 
 func (b *bench) start() (time.Duration, int64, error) {
 	began := time.Now()
-	server, err := endure.Serve(b.ctx, b.binary, "--data", b.data(), "--rates", manyRequests)
+	server, err := endure.Serve(b.ctx, b.binary, "--data", b.data(), "--rates", manyRequests, withoutSite)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -54,7 +54,7 @@ func (b *bench) directory() error {
 		return err
 	}
 	start := time.Now()
-	server, err := endure.Serve(b.ctx, b.binary, "--data", data, "--rates", "off")
+	server, err := endure.Serve(b.ctx, b.binary, "--data", data, "--rates", "off", withoutSite)
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,10 @@ func serveBare(file string) error {
 // measured, and not that it limits.
 const manyRequests = "read=100000000/2000"
 
+// withoutSite leaves out the public site, which a server builds and compresses when it
+// starts: part "site" measures that, and what else is measured would be mixed with it.
+const withoutSite = "--no-site"
+
 // startBare starts the ceiling in a process of its own.
 func (b *bench) startBare(body []byte) (*endure.Server, error) {
 	file := filepath.Join(b.dir, "bare.json")
@@ -266,7 +270,7 @@ func (b *bench) ceilingOf(server *endure.Server, path string, header http.Header
 
 // requests compares the hot reads with their ceilings.
 func (b *bench) requests() error {
-	server, err := endure.Serve(b.ctx, b.binary, "--data", b.data(), "--rates", manyRequests)
+	server, err := endure.Serve(b.ctx, b.binary, "--data", b.data(), "--rates", manyRequests, withoutSite)
 	if err != nil {
 		return err
 	}

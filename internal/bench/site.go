@@ -166,10 +166,86 @@ func (b *bench) site() error {
 	b.add(weight > 0.9, "bytes of an item's page", fmt.Sprint(ours.items), fmt.Sprintf("%d Hugo", theirs.items), fmt.Sprintf("%.2f", weight), "≥ 0.9: not lighter")
 	b.add(2*ours.peak <= theirs.peak, "peak memory of the build", fmt.Sprintf("%d MB", ours.peak>>20), fmt.Sprintf("%d MB Hugo", theirs.peak>>20),
 		fmt.Sprintf("%.2f", float64(ours.peak)/float64(theirs.peak)), "≤ 0.5")
-	if err := b.siteChanges(program, data); err != nil {
+	packed, err := b.buildPacked(data)
+	if err != nil {
 		return err
 	}
-	return b.siteLighthouse()
+	b.add(true, "with gzip and Brotli forms beside", fmt.Sprintf("%.1f s (%.1f s CPU)", packed.took.Seconds(), packed.cpu.Seconds()),
+		fmt.Sprintf("%.2f s without", ours.took.Seconds()), fmt.Sprintf("%.1f", packed.took.Seconds()/ours.took.Seconds()), "stated")
+	for _, part := range []func() error{
+		func() error { return b.siteChanges(program, data) },
+		func() error { return b.siteServing(data) },
+		b.siteLighthouse,
+	} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// siteServing compares pages that the server has built with a bare handler that
+// writes the same bytes.
+func (b *bench) siteServing(data string) error {
+	server, err := endure.Serve(b.ctx, b.binary, "--data", data, "--rates", manyRequests, "--site-languages", siteLanguage)
+	if err != nil {
+		return err
+	}
+	defer server.Kill()
+	if err := awaitSearch(server.Base); err != nil {
+		return err
+	}
+	var paths []string // a hundred pages, so that no cache of one helps
+	for n := range 100 {
+		paths = append(paths, fmt.Sprintf("/%s/articles/articolo-%06d/", siteLanguage, 7+n))
+	}
+	if err := b.idle(server); err != nil { // it was built before; what is new is compressed now
+		return err
+	}
+	plain := http.Header{"Accept-Encoding": {"identity"}}
+	res, _, err := fetch(server.Base+paths[0], plain)
+	if err != nil {
+		return err
+	}
+	for _, of := range []struct {
+		what, encoding string
+	}{{"a built page", "identity"}, {"the same as Brotli", "br"}} {
+		header := http.Header{"Accept-Encoding": {of.encoding}}
+		ceiling, page, err := b.ceilingOf(server, paths[0], header)
+		if err != nil {
+			return err
+		}
+		defer ceiling.server.Kill()
+		if err := b.compare(fmt.Sprintf("%s (%d bytes)", of.what, len(page)), &target{server, paths, header, http.StatusOK}, ceiling, 1.5); err != nil {
+			return err
+		}
+		if of.encoding == "identity" {
+			match := http.Header{"Accept-Encoding": {"identity"}, "If-None-Match": {res.Header.Get("ETag")}}
+			if err := b.compare("the same, not modified (304)", &target{server, paths[:1], match, http.StatusNotModified}, ceiling, 1.5); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// idle waits until a server has nothing left to do by itself.
+func (b *bench) idle(server *endure.Server) error {
+	for start := time.Now(); time.Since(start) < 10*time.Minute; {
+		before, err := cpuTime(server.Cmd.Process.Pid)
+		if err != nil {
+			return err
+		}
+		time.Sleep(time.Second)
+		after, err := cpuTime(server.Cmd.Process.Pid)
+		if err != nil {
+			return err
+		}
+		if after-before < 20*time.Millisecond {
+			return nil
+		}
+	}
+	return errors.New("the server is at work for ten minutes and more")
 }
 
 // siteLighthouse has Lighthouse judge pages of the demonstration as a phone of
@@ -227,6 +303,12 @@ func (b *bench) buildOurs(data string, round int) (built, error) {
 }
 
 func (b *bench) ours(round int) string { return filepath.Join(b.dir, fmt.Sprint("site-ours-", round)) }
+
+// buildPacked builds as buildOurs does, with compressed forms beside the files.
+func (b *bench) buildPacked(data string) (built, error) {
+	out := filepath.Join(b.dir, "site-packed")
+	return b.child("", b.binary, "build", "--data", data, "--out", out, "--site-languages", siteLanguage, "--base-url", hugoBase, "--no-cards", "--precompress")
+}
 
 // buildHugo builds Hugo's site into a new folder.
 func (b *bench) buildHugo(program string, round int) (built, error) {
