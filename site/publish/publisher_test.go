@@ -473,6 +473,28 @@ func TestOutputs(t *testing.T) {
 	})
 }
 
+// What is told of an earlier build says nothing of the one that waits: it is not
+// carried before it is compressed itself.
+func TestReadyIsSaidOfABuild(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.end()
+		earlier := w.p.Current()
+		w.change(content.EffectPublished)
+		w.pass(time.Second)
+		l := newLane(Output{Name: "bucket", Packed: true}, slog.New(slog.DiscardHandler))
+		l.ready(w.p.Current().ID()) // before it is known
+		l.offer(Built{Build: w.p.Current()})
+		l.ready(earlier.ID())
+		if l.packed {
+			t.Error("it is taken for compressed")
+		}
+		if l.ready(w.p.Current().ID()); !l.packed {
+			t.Error("it is not taken for compressed")
+		}
+	})
+}
+
 // What was taken back is taken from an output at once, though it failed just now and
 // rests, and only once for each time that something is taken back.
 func TestOutputsTakeBackAtOnce(t *testing.T) {
