@@ -538,3 +538,14 @@ func TestLapsedAdministratorIsNone(t *testing.T) {
 	_, err = w.Ungrant(ctx, system, "dario", "administrator", "")
 	w.must(err)
 }
+
+// What the caller handed in stays as it was.
+func TestPutPersonKeepsTheCallersGrants(t *testing.T) {
+	w := newWorld(t)
+	mine := []content.Grant{{Role: "editor", Until: time.Now().Add(time.Hour)}}
+	was := mine[0]
+	w.must(w.PutPerson(ctx, system, auth.Person{ID: "carla", Grants: mine}))
+	if mine[0] != was {
+		t.Errorf("got %+v, handed in %+v", mine[0], was)
+	}
+}

@@ -167,6 +167,7 @@ func (a *Auth) PutPerson(ctx context.Context, by content.Actor, p Person) error 
 	if p.Invited != "" {
 		p.Invited = canonicalEmail(p.Invited)
 	}
+	p.Grants = slices.Clone(p.Grants) // the caller's stay as they are
 	for i := range p.Grants {
 		if p.Grants[i].By == "" {
 			p.Grants[i].By = giver(by)
