@@ -166,7 +166,7 @@ func TestWebhooks(t *testing.T) {
 		}
 		heard := func(want string) {
 			t.Helper()
-			for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+			for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 				h.mu.Lock()
 				got, bad := strings.Join(h.good, " "), h.bad
 				h.mu.Unlock()
@@ -187,7 +187,7 @@ func TestWebhooks(t *testing.T) {
 		w.must(w.server.webhooks.CatchUp(context.Background()))
 		heard("test.ping item.published")
 		var log Page[WebhookDelivery]
-		for deadline := time.Now().Add(10 * time.Second); len(log.Items) < 2 && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(60 * time.Second); len(log.Items) < 2 && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 			w.send("ada", "GET", self+"/deliveries", "").want(t, 200).into(t, &log)
 		}
 		if len(log.Items) != 2 || log.Items[0].Document != v.ID || log.Items[0].Outcome != "delivered" || log.Items[0].Attempts[0].Status != 200 {
@@ -228,7 +228,7 @@ func TestWebhooks(t *testing.T) {
 		h.set(410, turned.Secret)
 		w.send("ada", "POST", self+"/replay", `{"document":"`+v.ID+`"}`).want(t, 202)
 		var now Webhook
-		for deadline := time.Now().Add(10 * time.Second); now.State != "disabled" && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(60 * time.Second); now.State != "disabled" && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 			w.send("ada", "GET", self, "", "Accept-Language", "it").want(t, 200).into(t, &now)
 		}
 		if now.Reason != webhooks.CodeGone || !strings.Contains(now.Message, "410") {

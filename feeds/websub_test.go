@@ -199,10 +199,10 @@ func subscribe(t *testing.T, feed string) <-chan string {
 	res.Body.Close()
 	select {
 	case <-verified:
-	case <-time.After(5 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Fatal("the hub did not verify")
 	}
-	time.Sleep(20 * time.Millisecond) // the hub notes it after our answer
+	time.Sleep(200 * time.Millisecond) // the hub notes it after our answer
 	return got
 }
 
@@ -253,7 +253,7 @@ func TestWebSub(t *testing.T) {
 		if !strings.Contains(feed, "Appena uscita") {
 			t.Errorf("sent an old feed: %s", feed)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Fatal("the subscriber was sent nothing")
 	}
 	var want []string
@@ -296,7 +296,7 @@ func TestWebSub(t *testing.T) {
 		if strings.Contains(feed, "Appena uscita") {
 			t.Error("what was withdrawn is still there")
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Fatal("the subscriber was not sent the withdrawal")
 	}
 

@@ -24,6 +24,7 @@ func TestStarts(t *testing.T) {
 	onEngines(t, func(t *testing.T, address string) {
 		r := newReceiver(t, nil)
 		over(t, address).subscribe(r.URL, Filter{})
+		lost := standstill(t)
 		worst := time.Duration(0)
 		for n := range 12 {
 			w := over(t, address)
@@ -49,8 +50,8 @@ func TestStarts(t *testing.T) {
 		if raced {
 			most *= 3
 		}
-		if worst > most {
-			t.Errorf("the slowest came after %v", worst)
+		if worst > most+lost() {
+			t.Errorf("the slowest came after %v; the processor was away for %v", worst, lost())
 		}
 	})
 }
@@ -147,6 +148,7 @@ func TestStoreFails(t *testing.T) {
 	r := newReceiver(t, nil)
 	s, _ := w.subscribe(r.URL, Filter{})
 	w.run()
+	lost := standstill(t)
 	for _, do := range []func(){
 		func() { w.item("uno", "it", "Uno", "MI"); w.follow() },
 		func() { _, err := w.hooks.Ping(ctx, s.ID); w.must(err) },
@@ -156,7 +158,7 @@ func TestStoreFails(t *testing.T) {
 		began := time.Now()
 		do()
 		eventually(t, "it is written down", func() bool { return len(w.log(s)) > before })
-		if took := time.Since(began); took > 3*time.Second {
+		if took := time.Since(began); took > 3*time.Second+lost() {
 			t.Errorf("it took %v", took)
 		}
 		first := r.take()

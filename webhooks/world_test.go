@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -327,7 +328,7 @@ func (w *world) code(err error, code string) {
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", what)
 		}
@@ -352,3 +353,27 @@ func kinds(list []got) string {
 
 // strangers reaches this machine and trusts nobody.
 var strangers = outgoing.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Roots: x509.NewCertPool()}
+
+// standstill adds up how long this process was kept from the processor, in pieces
+// that matter: a limit on time is one beyond that.
+func standstill(t *testing.T) func() time.Duration {
+	t.Helper()
+	var lost atomic.Int64
+	end := make(chan struct{})
+	t.Cleanup(func() { close(end) })
+	go func() {
+		const nap = 5 * time.Millisecond
+		for {
+			began := time.Now()
+			select {
+			case <-end:
+				return
+			case <-time.After(nap):
+			}
+			if late := time.Since(began) - nap; late > 10*nap {
+				lost.Add(int64(late))
+			}
+		}
+	}()
+	return func() time.Duration { return time.Duration(lost.Load()) }
+}
