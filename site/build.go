@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -117,13 +118,20 @@ func (p *plan) produce(ctx context.Context, started time.Time, put func(release.
 		case todo <- j:
 		case <-working.Done():
 		}
+		if p.beside {
+			runtime.Gosched()
+		}
 	}
 	var r Report
 	g.Go(p.safely(func() error {
 		defer close(todo)
 		return p.all()
 	}))
-	for range p.workers {
+	workers := p.workers
+	if p.beside && p.base == nil {
+		workers = max(1, workers/2)
+	}
+	for range workers {
 		g.Go(p.safely(func() error {
 			n, err := p.render(working, todo, put)
 			written.Add(n)
@@ -171,6 +179,9 @@ func (p *plan) render(ctx context.Context, todo <-chan *job, put func(release.Fi
 			return n, fmt.Errorf("site: %s: %w", j.Path, err)
 		}
 		n += int64(len(content))
+		if p.beside {
+			runtime.Gosched() // who has a request waits for one page, not for its turn
+		}
 		if b.Cap() > maxBuffer {
 			b = new(bytes.Buffer)
 		}

@@ -95,6 +95,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Workers are how many pages are rendered at a time; 0 means GOMAXPROCS.
 	Workers int
+	// Beside says that a server answers meanwhile: a build gives way after each page, and
+	// one from nothing, which takes long, is made by half of the workers.
+	Beside bool
 }
 
 // Site is a public site. Render and Item may be called from any goroutine; builds
@@ -108,6 +111,7 @@ type Site struct {
 	clock       func() time.Time
 	log         *slog.Logger
 	workers     int
+	beside      bool
 
 	origin, prefix string // "https://x.example" and "/path" of BaseURL
 	shapes         []*shape
@@ -140,7 +144,7 @@ type tongue struct {
 func New(opt Options) (*Site, error) {
 	s := &Site{
 		catalog: opt.Catalog, schemas: opt.Schemas, territories: opt.Territories, theme: opt.Theme, cfg: opt.Config,
-		clock: opt.Clock, log: opt.Logger, workers: opt.Workers, byType: map[string]*shape{},
+		clock: opt.Clock, log: opt.Logger, workers: opt.Workers, beside: opt.Beside, byType: map[string]*shape{},
 		memory: feedMemory{tags: map[feeds.Query]feedTag{}},
 	}
 	if s.schemas == nil {

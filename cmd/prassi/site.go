@@ -90,10 +90,11 @@ func (l looks) theme() (*site.Theme, error) {
 	return t, nil
 }
 
-// newSite makes the site of a configuration.
+// newSite makes the site of a configuration; without a catalogue for a command of its
+// own (see site.Site.Show), with one for a server.
 func (e *env) newSite(b *backend, c *catalog.Catalog, theme *site.Theme, cfg site.Config) (*site.Site, error) {
 	s, err := site.New(site.Options{
-		Catalog: c, Schemas: b.schemas, Territories: b.service.Territories(), Outlines: schemas.Outlines(), Theme: theme, Config: cfg, Logger: e.logger(),
+		Catalog: c, Schemas: b.schemas, Territories: b.service.Territories(), Outlines: schemas.Outlines(), Theme: theme, Config: cfg, Logger: e.logger(), Beside: c != nil,
 	})
 	if wrong, ok := errors.AsType[*site.ThemeError](err); ok {
 		return nil, tell("theme_wrong", map[string]any{"reason": wrong.Error()})
