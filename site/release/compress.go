@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
@@ -81,6 +82,7 @@ func (s *Store) Compress(ctx context.Context, workers int) (files int, saved int
 		wg.Go(func() {
 			c := compressor{store: s, epoch: epoch}
 			for f := range todo {
+				s.giveWay(ctx)
 				if err := c.add(b, f); err != nil {
 					cancel()
 					mu.Lock()
@@ -120,6 +122,21 @@ func (s *Store) Compress(ctx context.Context, workers int) (files int, saved int
 		errs = ctx.Err()
 	}
 	return files, saved, errs
+}
+
+// giveWay waits while a build is being made, though not for long: readers wait for a
+// new page, and for a smaller one nobody does.
+func (s *Store) giveWay(ctx context.Context) {
+	const look, most = 5 * time.Millisecond, 200 * time.Millisecond
+	for waited := time.Duration(0); waited < most && ctx.Err() == nil; waited += look {
+		s.mu.Lock()
+		building := len(s.writers) > 0
+		s.mu.Unlock()
+		if !building {
+			return
+		}
+		time.Sleep(look)
+	}
 }
 
 // compressor is one worker of Compress.
