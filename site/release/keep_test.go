@@ -373,3 +373,22 @@ func TestCheckPath(t *testing.T) {
 		}
 	}
 }
+
+// While a build is being made compression waits, but not for ever.
+func TestCompressGivesWay(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	w := s.Begin(nil, Meta{})
+	if err := w.Put(File{Path: "a.html", Type: "text/html"}, []byte(strings.Repeat("la pratica è buona ", 200))); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, w)
+	next := s.Begin(s.Current(), Meta{})
+	defer next.Abort()
+	began := time.Now()
+	if files, _, err := s.Compress(t.Context(), 1); files != 1 || err != nil {
+		t.Errorf("%d files, %v", files, err)
+	}
+	if took := time.Since(began); took < 150*time.Millisecond {
+		t.Errorf("it took %v: it did not wait", took)
+	}
+}
