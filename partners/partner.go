@@ -227,10 +227,15 @@ func Origin(s string) (string, bool) {
 var hostPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 
 // host gives a host's name in lower-case ASCII (UTS 46), which shows letters that
-// look alike for what they are.
+// look alike for what they are. A name that is another one when it is read again is
+// none: what is compared must have one form.
 func host(s string) (string, bool) {
 	name, err := idna.Lookup.ToASCII(s)
-	return name, err == nil && len(name) <= 253 && hostPattern.MatchString(name)
+	if err != nil || len(name) > 253 || !hostPattern.MatchString(name) {
+		return "", false
+	}
+	again, err := idna.Lookup.ToASCII(name)
+	return name, err == nil && again == name
 }
 
 // bucket reads the address of a bucket: no user and no password in it.

@@ -198,6 +198,7 @@ func TestOrigin(t *testing.T) {
 		"https://example.org//", "https://example.org?", "https://example.org#", "https://example.org?x=1", "https://user@example.org", "https://user:pw@example.org",
 		"https://", "https://:443", "https://example.org:", "https://example.org:0", "https://example.org:99999", "https://example.org:08", "https://exa mple.org", "https://example.org\n",
 		"ftp://example.org", "javascript:alert(1)", "//example.org", "example.org", "file:///etc", "https:example.org", "https://example.org; frame-ancestors *", "https://a,b", "https://exa'mple.org", "https://-x.org",
+		"https://\xff.org", "https://\ufffd", "https://xn--zn7c",
 	} {
 		if got, ok := partners.Origin(in); ok {
 			t.Errorf("%q is taken as %q", in, got)

@@ -82,7 +82,9 @@ func hostName(h string) (string, bool) {
 	if err != nil || a == "" || len(a) > 253 || !hostPattern.MatchString(a) {
 		return "", false
 	}
-	return a, true
+	// Some names are others, or none, when they are read again.
+	again, err := idna.Lookup.ToASCII(a)
+	return a, err == nil && again == a
 }
 
 var hostPattern = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*\.?$`)

@@ -81,6 +81,7 @@ var kindTables = map[string][][2]string{
 		{`"https://a.it/a b"`, `! invalid_url`}, {`"https://a.it\\@b.it"`, `! invalid_url`}, {`"https:a.it"`, `! invalid_url`},
 		{`"https://a..it"`, `! invalid_url`}, {`"https://a.it:"`, `! invalid_url`}, {`"mailto:a@b.it"`, `! invalid_url`},
 		{`"https://a.it/<script>"`, `! invalid_url`}, {`"java\nscript://a.it"`, `! invalid_url`}, {`"https://[::1]/"`, `! invalid_url`},
+		{`"https://%ff.it/"`, `! invalid_url`}, {`"https://xn--zn7c.it/"`, `! invalid_url`},
 	},
 	"kind: number\nmin: -1\nmax: 10": {
 		{`5`, `5`}, {`5.5`, `5.5`}, {`-0.0`, `0`}, {`1e1`, `10`}, {`11`, `! out_of_range`}, {`-2`, `! out_of_range`}, {`1e400`, `! out_of_range`},

@@ -418,8 +418,8 @@ func (p *plan) listPage(j *job) (*Page, error) {
 		if feeds := p.feedLinks(ed.tongue, l.shape.typ.Collection, l.title); feeds != nil {
 			pg.Feeds = feeds
 		}
-		pg.Description = ed.label(l.shape.typ.Help)
-	} else if l.about != "" {
+	}
+	if l.about != "" {
 		pg.Description = l.about
 	}
 	if l.months != nil && k == 0 {
@@ -458,7 +458,7 @@ func (p *plan) calendar(ed *edition, l *listing) *CalendarView {
 // collection emits the list of a type, and its map.
 func (p *plan) collection(d *digester, ed *edition, sh *shape) {
 	list := ed.lists[sh.typ.Collection]
-	l := &listing{kind: "list", section: sh.typ.Collection, rest: sh.folder + "/", title: ed.label(sh.typ.Plural), shape: sh, list: list}
+	l := &listing{kind: "list", section: sh.typ.Collection, rest: sh.folder + "/", title: ed.label(sh.typ.Plural), about: ed.label(sh.typ.Help), shape: sh, list: list}
 	if sh.calendar != "" {
 		l.kind, l.months = "calendar", []monthItems{}
 		var coming, past []int32

@@ -83,7 +83,7 @@ func (c *buildCmd) Run(e *env) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	report, sum, err := c.write(e.ctx, s, out, filepath.Join(temporary, "site"), extras(e.ctx, s, b.media, shelf))
+	report, sum, err := c.write(e, s, out, filepath.Join(temporary, "site"), extras(e.ctx, s, b.media, shelf))
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (c *buildCmd) site(e *env, b *backend, theme *site.Theme, cfg site.Config) 
 	var failed error
 	var reading sync.WaitGroup
 	reading.Go(func() { published, shut, failed = e.readCatalog(b) })
-	s, err = e.newSite(b, nil, theme, cfg)
+	s, err = e.newSite(b, site.Options{Theme: theme, Config: cfg})
 	reading.Wait()
 	if err = errors.Join(err, failed); err != nil {
 		if shut != nil {
@@ -113,31 +113,31 @@ func (c *buildCmd) site(e *env, b *backend, theme *site.Theme, cfg site.Config) 
 
 // write makes the site and puts it into its place: file by file as they are made, or
 // by way of a build in a folder that is thrown away.
-func (c *buildCmd) write(ctx context.Context, s *site.Site, out target.Target, scratch string, extra iter.Seq2[target.Extra, error]) (r site.Report, sum target.Report, err error) {
+func (c *buildCmd) write(e *env, s *site.Site, out target.Target, scratch string, extra iter.Seq2[target.Extra, error]) (r site.Report, sum target.Report, err error) {
 	if streamer, ok := out.(target.Streamer); ok {
-		stream, err := streamer.Stream(ctx)
+		stream, err := streamer.Stream(e.ctx)
 		if err != nil {
 			return r, sum, err
 		}
 		if stream != nil {
 			defer stream.Close()
-			if r, err = s.Write(ctx, stream.Put); err == nil {
-				sum, err = stream.Finish(ctx, extra)
+			if r, err = s.Write(e.ctx, stream.Put); err == nil {
+				sum, err = stream.Finish(e.ctx, extra)
 			}
 			return r, sum, err
 		}
 	}
-	store, err := release.Open(scratch, release.Options{})
+	store, err := release.Open(scratch, release.Options{Logger: e.logger()})
 	if err != nil {
 		return r, sum, err
 	}
 	defer store.Close()
-	built, r, err := s.Build(ctx, store, "command")
+	built, r, err := s.Build(e.ctx, store, "command")
 	if err == nil && c.Precompress {
-		_, _, err = store.Compress(ctx, 0)
+		_, _, err = store.Compress(e.ctx, 0)
 	}
 	if err == nil {
-		sum, err = out.Publish(ctx, built, extra)
+		sum, err = out.Publish(e.ctx, built, extra)
 	}
 	return r, sum, err
 }

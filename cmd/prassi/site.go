@@ -90,12 +90,10 @@ func (l looks) theme() (*site.Theme, error) {
 	return t, nil
 }
 
-// newSite makes the site of a configuration; without a catalogue for a command of its
-// own (see site.Site.Show), with one for a server.
-func (e *env) newSite(b *backend, c *catalog.Catalog, theme *site.Theme, cfg site.Config) (*site.Site, error) {
-	s, err := site.New(site.Options{
-		Catalog: c, Schemas: b.schemas, Territories: b.service.Territories(), Outlines: schemas.Outlines(), Theme: theme, Config: cfg, Logger: e.logger(), Beside: c != nil,
-	})
+// newSite makes a site; what every site of the program has need not be said.
+func (e *env) newSite(b *backend, opt site.Options) (*site.Site, error) {
+	opt.Schemas, opt.Territories, opt.Outlines, opt.Logger = b.schemas, b.service.Territories(), schemas.Outlines(), e.logger()
+	s, err := site.New(opt)
 	if wrong, ok := errors.AsType[*site.ThemeError](err); ok {
 		return nil, tell("theme_wrong", map[string]any{"reason": wrong.Error()})
 	}
@@ -139,7 +137,7 @@ func (c *serveCmd) site(e *env, b *backend, opt *api.Options, client *http.Clien
 			err = errors.Join(err, o.close())
 		}
 	}()
-	if o.pages, err = e.newSite(b, opt.Catalog, theme, cfg); err != nil {
+	if o.pages, err = e.newSite(b, site.Options{Catalog: opt.Catalog, Theme: theme, Config: cfg, Beside: true}); err != nil {
 		return nil, err
 	}
 	if o.store, err = release.Open(filepath.Join(e.cli.Data, "site"), release.Options{Logger: log}); err != nil {
@@ -356,7 +354,7 @@ func (x *editions) one(ctx context.Context, p *partners.Partner, reason string) 
 			}
 		}
 		one = &edition{changed: p.ChangedAt}
-		if one.site, err = x.e.newSite(x.b, x.catalog, x.theme, partnerConfig(x.base, p)); err != nil {
+		if one.site, err = x.e.newSite(x.b, site.Options{Catalog: x.catalog, Theme: x.theme, Config: partnerConfig(x.base, p), Beside: true}); err != nil {
 			return err
 		}
 		if one.store, err = release.Open(filepath.Join(x.e.cli.Data, "site-"+p.Key), release.Options{Logger: x.log, Keep: 2}); err != nil {

@@ -515,7 +515,7 @@ func (p *Publisher) keepTidy(ctx context.Context) {
 			return
 		case <-p.tidy:
 		}
-		began, now := time.Now(), p.opt.Store.Current()
+		began, build := time.Now(), p.opt.Store.Current()
 		files, saved, err := p.opt.Store.Compress(ctx, 1)
 		switch {
 		case ctx.Err() != nil:
@@ -526,7 +526,7 @@ func (p *Publisher) keepTidy(ctx context.Context) {
 			p.log.Info("the site is compressed", "files", files, "saved", saved, "ms", time.Since(began).Milliseconds())
 		}
 		for _, l := range p.lanes {
-			l.ready(now.ID())
+			l.ready(build.ID())
 		}
 		if now := time.Now(); now.Sub(collected) >= collectEach {
 			collected = now

@@ -396,10 +396,10 @@ func (w *writing) add(ctx context.Context, it *item) error {
 		return nil
 	}
 	w.opt.step("write file")
-	if it.write != nil {
-		err = writeFile(ctx, w.dir, name, it)
+	if it.copy == nil {
+		err = create(ctx, w.dir, w.self, name, it)
 	} else {
-		err = create(w.dir, w.self, name, it.data)
+		err = writeFile(ctx, w.dir, name, it)
 	}
 	if err != nil {
 		return err
@@ -436,15 +436,6 @@ func writeFile(ctx context.Context, root *os.Root, name string, it *item) error 
 		return err
 	}
 	return errors.Join(it.write(ctx, f), f.Close())
-}
-
-func createIn(root *os.Root, name string, content []byte) error {
-	f, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	return errors.Join(err, f.Close())
 }
 
 // carry takes over what others put into the old folder.

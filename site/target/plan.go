@@ -30,9 +30,18 @@ type item struct {
 	size  int64
 	media string
 	cache string
-	page  bool   // comes after what pages need
-	data  []byte // its bytes, where there is no write
-	write func(ctx context.Context, w io.Writer) error
+	page  bool                                         // comes after what pages need
+	data  []byte                                       // its bytes, where they are at hand
+	copy  func(ctx context.Context, w io.Writer) error // or what writes them
+}
+
+// write gives the bytes to w.
+func (it *item) write(ctx context.Context, w io.Writer) error {
+	if it.copy != nil {
+		return it.copy(ctx, w)
+	}
+	_, err := w.Write(it.data)
+	return err
 }
 
 // plan is all of them, in the order of their paths.
@@ -111,7 +120,7 @@ func buildItem(b *release.Build, f *release.File, e release.Encoding, name strin
 	if f.Immutable {
 		it.cache, it.page = cacheImmutable, false
 	}
-	it.write = func(_ context.Context, w io.Writer) error {
+	it.copy = func(_ context.Context, w io.Writer) error {
 		buf := buffers.Get().(*[]byte)
 		defer buffers.Put(buf)
 		data, err := b.Read((*buf)[:0], f.Hash, e)
@@ -138,14 +147,13 @@ func contentItem(name string, data []byte) item {
 func textItem(name string, data []byte) item {
 	it := contentItem(name, data)
 	it.media, it.cache, it.page = "text/plain; charset=utf-8", cachePage, true
-	it.data, it.write = nil, func(_ context.Context, w io.Writer) error { _, err := w.Write(data); return err }
 	return it
 }
 
 func extraItem(x Extra) item {
 	return item{
 		path: x.Path, hash: x.Hash, size: x.Size, media: cmp.Or(x.Type, "application/octet-stream"), cache: cacheExtra,
-		write: func(ctx context.Context, w io.Writer) error {
+		copy: func(ctx context.Context, w io.Writer) error {
 			r, err := x.Open(ctx)
 			if err != nil {
 				return fmt.Errorf("%s: %w", x.Path, err)

@@ -54,8 +54,7 @@ type Stream struct {
 // batch is some files that are to be written.
 type batch struct {
 	items []item
-	ends  []int // of the items' bytes
-	bytes []byte
+	bytes []byte // theirs, one after another
 }
 
 // When a batch is written.
@@ -110,7 +109,6 @@ func (s *Stream) Put(f release.File, content []byte) error {
 	}
 	b := s.batch
 	b.items, b.bytes = append(b.items, it), append(b.bytes, content...)
-	b.ends = append(b.ends, len(b.bytes))
 	if len(b.items) < batchFiles && len(b.bytes) < batchBytes {
 		return nil
 	}
@@ -174,16 +172,16 @@ func (s *Stream) note(it *item) error {
 
 // write empties the batch.
 func (b *batch) write(to *writing) error {
-	from := 0
+	rest := b.bytes
 	for i := range b.items {
 		it := &b.items[i]
-		it.data, from = b.bytes[from:b.ends[i]], b.ends[i]
+		it.data, rest = rest[:it.size], rest[it.size:]
 		if err := to.put(context.Background(), it); err != nil {
 			return err
 		}
 	}
 	clear(b.items)
-	b.items, b.ends, b.bytes = b.items[:0], b.ends[:0], b.bytes[:0]
+	b.items, b.bytes = b.items[:0], b.bytes[:0]
 	return nil
 }
 
