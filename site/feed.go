@@ -1,6 +1,7 @@
 package site
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/prassi-cms/prassi/catalog"
@@ -9,9 +10,10 @@ import (
 )
 
 // The site carries the feeds and calendars of each language: of everything, and of
-// each collection. Those of a territory or a topic are answered by the program
-// (package feeds); a site that shows a part of the catalogue leads to those, since a
-// feed of its own would hold the whole.
+// each collection. Those of a territory or a topic would be thousands of files that
+// change with every item, so the program answers them (package feeds), and the pages
+// of a territory and a topic lead there when one does. A site that shows a part of the
+// catalogue leads to those of its part, since a feed of its own would hold the whole.
 
 // feedTypes are the media types of feeds without their charset, for links.
 var feedTypes = map[feeds.Format]string{
@@ -49,6 +51,28 @@ func (s *Site) feedLinks(t *tongue, collection, title string) []FeedLink {
 		if at := s.feedAddress(t.tag, name, f); at != "" {
 			out = append(out, FeedLink{Type: feedTypes[f], Title: title, URL: at})
 		}
+	}
+	return out
+}
+
+// narrowFeeds are those of a territory or a topic, as a query names it, for pages about
+// one: of the query's collection, or of everything. They are those of the whole site
+// where no program answers, or where it would answer with more than the site shows.
+func (s *Site) narrowFeeds(t *tongue, q feeds.Query, title string) []FeedLink {
+	if s.filtered() || s.cfg.API == "" && !s.cfg.Answered {
+		return s.feedLinks(t, "", t.label(s.cfg.Name))
+	}
+	formats := feeds.Formats
+	sh := s.shapeNamed(q.Collection)
+	if sh == nil || !sh.typ.Route.Feed {
+		q.Collection = feeds.All
+	} else if sh.calendar != "" {
+		formats = append(slices.Clip(formats), feeds.ICS)
+	}
+	q.Locale = t.tag
+	var out []FeedLink
+	for _, f := range formats {
+		out = append(out, FeedLink{Type: feedTypes[f], Title: title, URL: s.dynamic(q.Path(f))})
 	}
 	return out
 }

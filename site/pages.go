@@ -293,6 +293,7 @@ type listing struct {
 	shape         *shape // of a collection's own list
 	list          []int32
 	parents       []Link
+	within        feeds.Query  // of the territory or the topic that it is a part of
 	months        []monthItems // of a calendar
 	mapped        []int32
 	options       []filterFacts
@@ -414,7 +415,9 @@ func (p *plan) listPage(j *job) (*Page, error) {
 		view.Newer = next((k+1)%(l.pages+1), "site_newer")
 	}
 	pg.List = view
-	if l.shape != nil {
+	if l.within != (feeds.Query{}) {
+		pg.Feeds = p.narrowFeeds(ed.tongue, l.within, l.title)
+	} else if l.shape != nil {
 		if feeds := p.feedLinks(ed.tongue, l.shape.typ.Collection, l.title); feeds != nil {
 			pg.Feeds = feeds
 		}
@@ -641,7 +644,7 @@ func (p *plan) territory(d *digester, ed *edition, t *territory) {
 			p.cards(d, ed, shown[:min(len(shown), shelfSize)])
 		}
 		if len(shown) > shelfSize {
-			p.subList(ed, t.path, t.Name, sh, shown, p.placeParents(ed, t, true))
+			p.subList(ed, t.path, t.Name, sh, shown, feeds.Query{Territory: t.ISTAT}, p.placeParents(ed, t, true))
 		}
 	}
 	d.num(int(x.council))
@@ -670,9 +673,10 @@ func (p *plan) placeParents(ed *edition, t *territory, self bool) []Link {
 }
 
 // subList emits the whole list of a shelf.
-func (p *plan) subList(ed *edition, folder, name string, sh *shape, list []int32, parents []Link) {
+func (p *plan) subList(ed *edition, folder, name string, sh *shape, list []int32, within feeds.Query, parents []Link) {
+	within.Collection = sh.typ.Collection
 	l := &listing{
-		kind: "list", section: sh.typ.Collection, rest: folder + "/" + sh.folder + "/", list: list, parents: parents,
+		kind: "list", section: sh.typ.Collection, rest: folder + "/" + sh.folder + "/", list: list, within: within, parents: parents,
 		title: ed.text("site_in_place", "label", ed.label(sh.typ.Plural), "place", name),
 	}
 	p.paged(newDigester(), ed, l)
@@ -709,6 +713,7 @@ func (p *plan) territoryPage(j *job) (*Page, error) {
 		pg.Day = p.day
 	}
 	pg.Territory = v
+	pg.Feeds = p.narrowFeeds(ed.tongue, feeds.Query{Territory: x.ISTAT}, x.Name)
 	p.everywhere(pg, ed, x.path+"/")
 	p.crumbs(pg, ed, p.placeParents(ed, x.territory, false)...)
 	return pg, nil
@@ -734,7 +739,7 @@ func (p *plan) topicPages(d *digester, ed *edition) {
 			d.str(sh.typ.Collection).num(len(all))
 			p.cards(d, ed, all[:min(len(all), shelfSize)])
 			if len(all) > shelfSize {
-				p.subList(ed, folder, ed.label(t.Label), sh, all, []Link{
+				p.subList(ed, folder, ed.label(t.Label), sh, all, feeds.Query{Topic: t.ID}, []Link{
 					{Title: ed.text("site_title_topics"), URL: ed.view.Topics}, {Title: ed.label(t.Label), URL: ed.view.Home + folder + "/"},
 				})
 			}
@@ -775,6 +780,7 @@ func (p *plan) topicPage(j *job) (*Page, error) {
 	label := ed.label(x.Label)
 	pg := p.page(ed, "topic", "topics", ed.tag+"/"+x.folder, label)
 	pg.Description = ed.text("site_about_topic", "topic", label)
+	pg.Feeds = p.narrowFeeds(ed.tongue, feeds.Query{Topic: x.ID}, label)
 	pg.Topic = &TopicView{ID: x.ID, Label: label, Help: ed.label(x.Help)}
 	for _, s := range x.shelves {
 		pg.Topic.Shelves = append(pg.Topic.Shelves, p.shelf(ed, s.name, s.all, shelfSize, ed.view.Home+x.folder+"/"+p.shapeNamed(s.name).folder+"/"))

@@ -60,6 +60,9 @@ type Config struct {
 	// API begins the addresses of what a program answers: the search, feeds and
 	// pictures for social networks; empty: the same origin.
 	API string
+	// Answered says that a program answers at the site's own origin: pages of a
+	// territory and a topic lead to its feeds, as they do with API.
+	Answered bool
 	// Cards says that the pictures for social networks lie beside the pages (see
 	// Pictures): those of a copy lead to its own domain, and not to API.
 	Cards bool

@@ -124,7 +124,7 @@ func (c *serveCmd) site(e *env, b *backend, opt *api.Options, client *http.Clien
 		return nil, fmt.Errorf("the public address %q is not an http or https URL", base)
 	}
 	cfg.BaseURL, cfg.Publisher, cfg.Contact, cfg.Hub = strings.TrimRight(base, "/"), c.Publisher, c.Contact, c.Hub
-	opt.Feeds.Name = cfg.Name
+	opt.Feeds.Name, cfg.Answered = cfg.Name, true
 	shelf := c.looks.shelf(e, opt.Cards)
 	cfg.Cards = shelf != nil
 	theme, err := c.looks.theme()
@@ -290,7 +290,7 @@ func (x *editions) close() error {
 
 // partnerConfig is a site as a partner wants it.
 func partnerConfig(cfg site.Config, p *partners.Partner) site.Config {
-	cfg.Key, cfg.API = p.Key, cfg.BaseURL
+	cfg.Key, cfg.API, cfg.Answered = p.Key, cfg.BaseURL, false
 	if p.Domain != "" {
 		cfg.BaseURL, cfg.Hub = "https://"+p.Domain, "" // the hub is told of our own feeds
 	}
