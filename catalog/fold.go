@@ -20,7 +20,8 @@ func foldWords(b *strings.Builder, text string) {
 			in = false
 		}
 	}
-	for _, r := range norm.NFKD.String(text) {
+	// After a broken character the normaliser leaves the next one as it is.
+	for _, r := range norm.NFKD.String(strings.ToValidUTF8(text, "\ufffd")) {
 		switch {
 		case r < 0x80:
 			switch {
