@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 )
 
 // row is one line of the table.
@@ -38,6 +39,7 @@ type bench struct {
 	rounds int
 	kills  int
 	only   string
+	began  time.Time
 	part   string // that runs now
 	rows   []row
 }
@@ -68,7 +70,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	b := &bench{ctx: ctx, items: *items, rounds: *rounds, kills: *kills, only: *only}
+	b := &bench{ctx: ctx, items: *items, rounds: *rounds, kills: *kills, only: *only, began: time.Now()}
 	if err := b.run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
