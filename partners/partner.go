@@ -13,8 +13,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/net/idna"
-
 	"github.com/prassi-cms/prassi/content"
 	"github.com/prassi-cms/prassi/schemas"
 )
@@ -226,16 +224,10 @@ func Origin(s string) (string, bool) {
 
 var hostPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 
-// host gives a host's name in lower-case ASCII (UTS 46), which shows letters that
-// look alike for what they are. A name that is another one when it is read again is
-// none: what is compared must have one form.
+// host gives the one form of a host's name, which is compared and stands in headers.
 func host(s string) (string, bool) {
-	name, err := idna.Lookup.ToASCII(s)
-	if err != nil || len(name) > 253 || !hostPattern.MatchString(name) {
-		return "", false
-	}
-	again, err := idna.Lookup.ToASCII(name)
-	return name, err == nil && again == name
+	name, ok := schemas.ASCIIHost(s)
+	return name, ok && hostPattern.MatchString(name)
 }
 
 // bucket reads the address of a bucket: no user and no password in it.

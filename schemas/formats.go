@@ -78,11 +78,19 @@ func hostName(h string) (string, bool) {
 	if h == "" || len(h) > 253 || strings.ContainsAny(h, ":%[]") {
 		return "", false
 	}
-	a, err := idna.Lookup.ToASCII(h)
-	if err != nil || a == "" || len(a) > 253 || !hostPattern.MatchString(a) {
+	a, ok := ASCIIHost(h)
+	return a, ok && hostPattern.MatchString(a)
+}
+
+// ASCIIHost gives the one form of a host's name: lower-case ASCII (UTS 46), of 253
+// octets at most (RFC 1035, section 3.1), in which letters that look alike differ. A
+// name that is another one, or none, when it is read again has no such form. What else
+// a name may hold is for the caller to say.
+func ASCIIHost(name string) (string, bool) {
+	a, err := idna.Lookup.ToASCII(name)
+	if err != nil || a == "" || len(a) > 253 {
 		return "", false
 	}
-	// Some names are others, or none, when they are read again.
 	again, err := idna.Lookup.ToASCII(a)
 	return a, err == nil && again == a
 }

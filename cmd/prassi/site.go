@@ -124,7 +124,8 @@ func (c *serveCmd) site(e *env, b *backend, opt *api.Options, client *http.Clien
 		return nil, fmt.Errorf("the public address %q is not an http or https URL", base)
 	}
 	cfg.BaseURL, cfg.Publisher, cfg.Contact, cfg.Hub = strings.TrimRight(base, "/"), c.Publisher, c.Contact, c.Hub
-	opt.Feeds.Name, cfg.Answered = cfg.Name, true
+	cfg.Answered = true
+	opt.Feeds.Name = cfg.Name
 	shelf := c.looks.shelf(e, opt.Cards)
 	cfg.Cards = shelf != nil
 	theme, err := c.looks.theme()
