@@ -53,15 +53,7 @@ func TestNarrowFeeds(t *testing.T) {
 				page := file(t, b, path+"index.html")
 				var head, body []string
 				for n := range parsed(t, page).Descendants() {
-					var href, kind string
-					for _, a := range n.Attr {
-						switch a.Key {
-						case "href":
-							href = a.Val
-						case "type":
-							kind = a.Val
-						}
-					}
+					href, kind := attr(n, "href"), attr(n, "type")
 					if kind == "" || !strings.Contains(href, "/feeds/") {
 						continue
 					}

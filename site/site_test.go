@@ -127,6 +127,48 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+// The list of practices is narrowed by territory, area and target group, and a practice
+// shows how far each indicator came.
+func TestPracticesAreFoundAndMeasured(t *testing.T) {
+	w := example(t)
+	b, _ := build(t, w.site(w.catalogue()), newStore(t))
+	list, practice := file(t, b, "it/practices/index.html"), file(t, b, "it/practices/orti-condivisi/index.html")
+	options := map[string][]string{}
+	for n := range parsed(t, list).Descendants() {
+		if n.Data == "option" && attr(n, "value") != "" {
+			options[attr(n.Parent, "name")] = append(options[attr(n.Parent, "name")], attr(n, "value")+" "+n.FirstChild.Data)
+		}
+	}
+	for name, want := range map[string][]string{
+		"territory": {"03 Lombardia (1)", "015 Milano (1)", "09 Toscana (1)", "100 Prato (1)"}, "topic": {"women Donne (2)"}, "target_groups": {"families Famiglie (1)"},
+	} {
+		if !slices.Equal(options[name], want) {
+			t.Errorf("%s: %q", name, options[name])
+		}
+	}
+	if !strings.Contains(list, `action="/it/search/" method="get"`) || !strings.Contains(list, `<input type="hidden" name="collection" value="practices">`) {
+		t.Error("without scripts the filters ask nobody")
+	}
+	var cells []string
+	for n := range parsed(t, practice).Descendants() {
+		if n.Data == "td" && n.FirstChild != nil {
+			cells = append(cells, n.FirstChild.Data)
+		}
+	}
+	if len(cells) < 3 || !slices.Equal(cells[:3], []string{"18", "57", "50"}) || !strings.Contains(practice, `<progress max="100" value="100" aria-label="Donne">`) {
+		t.Errorf("of 18 to be 50, 57 came: %q", cells)
+	}
+}
+
+func attr(n *html.Node, key string) string {
+	for _, a := range n.Attr {
+		if a.Key == key {
+			return a.Val
+		}
+	}
+	return ""
+}
+
 func links(t testing.TB, page string) (out []string) {
 	t.Helper()
 	for n := range parsed(t, page).Descendants() {
